@@ -1,0 +1,55 @@
+//! What a node can be told before it starts.
+
+use core::time::Duration;
+
+/// Which rungs of the ladder a node stands on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Strategy {
+    /// To every neighbor, unacknowledged: the yardstick. Fast, wasteful, loses what links lose.
+    Flood,
+    /// To the neighbors in a tree, acknowledged, directly around a neighbor that stays silent.
+    Tree,
+    /// To random peers, then rounds of anti-entropy with random peers.
+    Gossip,
+    /// All of it: a tree for speed, gossip for certainty.
+    #[default]
+    Hybrid,
+}
+
+/// How a node behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which protocol.
+    pub strategy: Strategy,
+    /// Peers per push and per round. More reach everyone in fewer rounds and cost as many
+    /// messages more; 1 to 10 is sane, and more than there are peers means all of them.
+    pub fanout: usize,
+    /// The time between two rounds. Shorter repairs sooner and costs `fanout` messages each time;
+    /// 100 ms to 1 min is sane.
+    pub gossip_interval: Duration,
+    /// How long a forward may stay unacknowledged. Shorter than a round trip means needless
+    /// direct deliveries; longer delays the repair of a subtree. 2 to 10 round trips is sane.
+    pub ack_timeout: Duration,
+    /// The most forwards that may await an acknowledgement. Beyond that the oldest are given up
+    /// and counted in [`Stats::awaits_given_up`](crate::Stats::awaits_given_up): rounds repair
+    /// what they stood for. Each costs about 50 bytes.
+    pub awaited_max: usize,
+    /// The largest payload in bytes. The node refuses a larger one of its own application
+    /// ([`Node::refusal`](crate::Node::refusal)) and drops a peer's, counted.
+    pub payload_bytes_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Hybrid,
+            fanout: 2,
+            gossip_interval: Duration::from_secs(1),
+            ack_timeout: Duration::from_millis(500),
+            // Half a second of 130,000 forwards a second, in a few megabytes.
+            awaited_max: 65_536,
+            // Room for the rest of a line in a message of 16 MiB.
+            payload_bytes_max: 15 * 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The node: one door in, one way out, one question.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::digest::{SetDigest, SetDigester};
+use crate::link::Links;
+use crate::overlay::Overlay;
+use crate::rng::Rng;
+use crate::rung::digest;
+use crate::rung::eager::Source;
+use crate::rung::rounds::{self, Occasion};
+use crate::state::{Context, Learned, State};
+use crate::store::{Delivery, Store, ValueIx, Via};
+use crate::strategy::{Chosen, Protocol};
+use crate::streams::Streams;
+use crate::{
+    Awaited, Config, Input, Instant, Message, MessageId, NodeId, Outbox, Payload, Refusal, Rumor,
+    Stats,
+};
+
+/// One member of a cluster, as a state machine.
+///
+/// The host calls [`handle`](Self::handle) for everything that happens, does what the outbox then
+/// says, and calls it again with [`Input::Wakeup`] when [`next_wakeup`](Self::next_wakeup) comes.
+#[derive(Debug)]
+pub struct Node {
+    state: State,
+    protocol: Chosen,
+    now: Instant,
+}
+
+impl Node {
+    /// A node that knows nothing yet.
+    ///
+    /// `members` is the whole cluster, in any order, with or without `id`. `incarnation` must be
+    /// another number for each start of this node, and a larger one is a later start. `seed`
+    /// settles every random choice: a host draws it at random, so that a stranger cannot foresee
+    /// what the node does, and a test fixes it.
+    #[must_use]
+    pub fn new(
+        id: NodeId,
+        members: &[NodeId],
+        config: Config,
+        incarnation: u64,
+        seed: u64,
+        now: Instant,
+    ) -> Self {
+        let peers: BTreeSet<NodeId> = members
+            .iter()
+            .copied()
+            .filter(|&member| member != id)
+            .collect();
+        let mut rng = Rng::new(seed);
+        let store = Store::new(rng.next_u64());
+        let protocol = Chosen::new(&config, now);
+        let mut state = State {
+            me: id,
+            config,
+            peers: peers.into_iter().collect(),
+            overlay: Overlay::Random,
+            store,
+            streams: Streams::new(id, incarnation),
+            unnamed: VecDeque::new(),
+            set_digester: SetDigester::default(),
+            links: Links::default(),
+            blocked: BTreeSet::new(),
+            rng,
+            stats: Stats::default(),
+            next_message: MessageId(0),
+        };
+        state.overlay = protocol.protocol().overlay(&state, None);
+        Self {
+            state,
+            protocol,
+            now,
+        }
+    }
+
+    /// Something happens at `now`. What the node wants done is appended to the outbox.
+    ///
+    /// A peer's nonsense is counted and dropped.
+    ///
+    /// # Panics
+    ///
+    /// If `now` is earlier than it was: that is the host's mistake, and every deadline would be
+    /// wrong from here on.
+    pub fn handle(&mut self, now: Instant, input: Input, outbox: &mut Outbox) {
+        assert!(
+            now >= self.now,
+            "the host's clock went back from {:?} to {now:?}",
+            self.now
+        );
+        self.now = now;
+        let cx = &mut Context {
+            now,
+            state: &mut self.state,
+            outbox,
+        };
+        let protocol = self.protocol.protocol_mut();
+        match input {
+            Input::Broadcast(payload) => on_broadcast(cx, protocol, payload),
+            Input::Received {
+                from,
+                id,
+                dialect,
+                message,
+            } => {
+                if !cx.state.admits(from) {
+                    return;
+                }
+                if let Some(dialect) = dialect.filter(|_| from != NodeId::GUEST) {
+                    cx.state.links.on_announced(from, dialect);
+                }
+                on_received(cx, protocol, from, id, message);
+            }
+            Input::Merge { from, payloads } => {
+                let new = take_in(cx, from, payloads);
+                spread(cx, protocol, &new, Source::Peer(from));
+            }
+            Input::PeerUp(peer) => on_peer_up(cx, peer),
+            Input::PeerDown(peer) => on_peer_down(cx, protocol, peer),
+            Input::Topology(mut topology) => {
+                topology.explore(&cx.state.peers);
+                cx.state.overlay = protocol.overlay(cx.state, Some(topology));
+            }
+            Input::Configure {
+                fanout,
+                gossip_interval,
+            } => {
+                configure(cx, protocol, fanout, gossip_interval);
+            }
+            Input::Partition(blocked) => cx.state.blocked = blocked,
+            Input::Round => rounds::begin(cx, Occasion::Request),
+            Input::CheckAcks | Input::Wakeup => protocol.on_wakeup(cx),
+        }
+    }
+
+    /// When the node next wants an [`Input::Wakeup`], if nothing else happens before.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Instant> {
+        self.protocol.protocol().next_wakeup()
+    }
+
+    /// The number for a message that the host itself sends to `to`, or to somebody who is no
+    /// member. Peers tell a node's messages apart by their numbers, so both draw from one source.
+    pub fn number_message(&mut self, to: Option<NodeId>) -> MessageId {
+        self.state.stats.messages_sent += u64::from(to.is_some());
+        self.state.next_message_id()
+    }
+
+    /// Why a payload cannot be broadcast, if it cannot. The node would drop it and count it.
+    #[must_use]
+    pub fn refusal(&self, payload: &Payload) -> Option<Refusal> {
+        self.state.refusal(payload)
+    }
+
+    /// Whether a message from this node comes through. A partition drops it otherwise, which is
+    /// counted. For hosts that answer some messages themselves; [`Input::Received`] asks again.
+    pub fn admits(&mut self, from: NodeId) -> bool {
+        self.state.admits(from)
+    }
+
+    /// How many payloads are known.
+    #[must_use]
+    pub fn payload_count(&self) -> usize {
+        self.state.store.len()
+    }
+
+    /// The payloads known from the `from`th on, in the order of arrival.
+    pub fn payloads_from(&self, from: usize) -> impl Iterator<Item = &[u8]> {
+        self.state
+            .store
+            .values_from(from)
+            .map(|value| self.state.store.bytes(value))
+    }
+
+    /// How the payload with this key came, if it is known.
+    #[must_use]
+    pub fn delivery(&self, key: &[u8]) -> Option<Delivery> {
+        self.state
+            .store
+            .find(key)
+            .map(|value| self.state.store.delivery(value))
+    }
+
+    /// The digest of the set of payloads. Costs as much as has come since it was last asked for.
+    pub fn set_digest(&mut self) -> SetDigest {
+        self.state.set_digester.digest(&self.state.store)
+    }
+
+    /// What the node has counted.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.state.stats
+    }
+
+    /// What awaits an acknowledgement.
+    #[must_use]
+    pub fn awaited(&self) -> Awaited {
+        Awaited {
+            forwards: self.protocol.protocol().unacked(),
+        }
+    }
+
+    /// The peers that a round is begun with: all other members that are up.
+    #[must_use]
+    pub fn peers(&self) -> &[NodeId] {
+        &self.state.peers
+    }
+
+    /// The neighbors in the tree; none where values go to random peers.
+    #[must_use]
+    pub fn neighbors(&self) -> &[NodeId] {
+        self.state.overlay.neighbors()
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
+
+fn on_broadcast(cx: &mut Context<'_>, protocol: &mut dyn Protocol, payload: Payload) {
+    cx.state.stats.broadcasts_received += 1;
+    if let Learned::New(value) = cx.learn_own(payload) {
+        protocol.on_new(cx, value, Source::Application);
+    }
+}
+
+fn on_received(
+    cx: &mut Context<'_>,
+    protocol: &mut dyn Protocol,
+    from: NodeId,
+    id: Option<MessageId>,
+    message: Message,
+) {
+    match message {
+        Message::Broadcast {
+            payload,
+            hops,
+            id: name,
+        } => {
+            let hops = hops.unwrap_or(0).saturating_add(1);
+            let learned = cx.learn(
+                payload,
+                name,
+                from,
+                Delivery {
+                    via: Via::Tree,
+                    hops,
+                },
+            );
+            // What cannot be kept is not acknowledged.
+            if let Some(of) = id.filter(|_| learned != Learned::Refused) {
+                cx.send(from, Message::Ack { of });
+            }
+            if let Learned::New(value) = learned {
+                protocol.on_new(cx, value, Source::Peer(from));
+            }
+        }
+        Message::Gossip { payload, hops, id } => {
+            let delivery = Delivery {
+                via: Via::Gossip,
+                hops: hops.saturating_add(1),
+            };
+            if let Learned::New(value) = cx.learn(payload, id, from, delivery) {
+                protocol.on_new(cx, value, Source::Peer(from));
+            }
+        }
+        Message::Sync { payloads } => on_sync(cx, protocol, from, id, payloads),
+        Message::Ack { of } => protocol.on_ack(from, of),
+        Message::SyncOk { .. } => {}
+        Message::Summary(summary) => digest::on_summary(cx, from, summary),
+        Message::Digest { streams, answer } => digest::on_digest(cx, from, &streams, answer),
+        Message::Delta { rumors } => on_delta(cx, protocol, from, rumors),
+        Message::NotSupported { .. } => {
+            cx.state.stats.not_supported += 1;
+            cx.state.links.on_not_supported(from);
+        }
+    }
+}
+
+fn on_sync(
+    cx: &mut Context<'_>,
+    protocol: &mut dyn Protocol,
+    from: NodeId,
+    id: Option<MessageId>,
+    payloads: Vec<Payload>,
+) {
+    let new = take_in(cx, from, payloads);
+    if let Some(of) = id {
+        cx.send(
+            from,
+            Message::SyncOk {
+                of,
+                new_count: new.len() as u64,
+            },
+        );
+    }
+    spread(cx, protocol, &new, Source::Peer(from));
+}
+
+/// Takes in payloads that came without names or hops: they count as one hop.
+fn take_in(cx: &mut Context<'_>, from: NodeId, payloads: Vec<Payload>) -> Vec<ValueIx> {
+    let delivery = Delivery {
+        via: Via::Gossip,
+        hops: 1,
+    };
+    let learned = payloads
+        .into_iter()
+        .map(|payload| cx.learn(payload, None, from, delivery));
+    learned.filter_map(Learned::newly_learnt).collect()
+}
+
+fn on_delta(cx: &mut Context<'_>, protocol: &mut dyn Protocol, from: NodeId, rumors: Vec<Rumor>) {
+    let mut new = Vec::new();
+    for Rumor { id, hops, payload } in rumors {
+        let delivery = Delivery {
+            via: Via::Gossip,
+            hops: hops.saturating_add(1),
+        };
+        new.extend(cx.learn(payload, Some(id), from, delivery).newly_learnt());
+    }
+    spread(cx, protocol, &new, Source::Delta(from));
+    if !new.is_empty() {
+        digest::pass_on(cx, from);
+    }
+}
+
+fn spread(cx: &mut Context<'_>, protocol: &mut dyn Protocol, new: &[ValueIx], source: Source) {
+    for &value in new {
+        protocol.on_new(cx, value, source);
+    }
+}
+
+fn on_peer_up(cx: &mut Context<'_>, peer: NodeId) {
+    if peer == cx.state.me {
+        return;
+    }
+    if let Err(place) = cx.state.peers.binary_search(&peer) {
+        cx.state.peers.insert(place, peer);
+        cx.state
+            .overlay
+            .on_peers_changed(cx.state.me, &cx.state.peers);
+    }
+}
+
+fn on_peer_down(cx: &mut Context<'_>, protocol: &mut dyn Protocol, peer: NodeId) {
+    if let Ok(place) = cx.state.peers.binary_search(&peer) {
+        // The ways around the peer are found on the overlay that it was still part of.
+        protocol.on_peer_down(cx, peer);
+        cx.state.peers.remove(place);
+        cx.state.links.forget(peer);
+        cx.state
+            .overlay
+            .on_peers_changed(cx.state.me, &cx.state.peers);
+    }
+}
+
+fn configure(
+    cx: &mut Context<'_>,
+    protocol: &mut dyn Protocol,
+    fanout: Option<usize>,
+    gossip_interval: Option<Duration>,
+) {
+    if let Some(fanout) = fanout {
+        cx.state.config.fanout = fanout;
+    }
+    if let Some(gossip_interval) = gossip_interval {
+        cx.state.config.gossip_interval = gossip_interval;
+        protocol.on_configured(cx);
+    }
+}

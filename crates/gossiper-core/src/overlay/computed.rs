@@ -1,0 +1,132 @@
+//! A tree that every node computes alike from the member list.
+
+use alloc::vec::Vec;
+
+use super::Tree;
+use crate::NodeId;
+
+/// The children of each inner node. Up to 25 nodes the tree is a star, whose two hops no tree
+/// undercuts; 601 nodes take four hops from leaf to leaf. More children would mean fewer hops and
+/// a heavier load on each inner node.
+const BRANCHING: usize = 24;
+
+/// The complete tree over the sorted members: the first is the root, and the children of the
+/// member at place r are those at places 24·r + 1 to 24·r + 24.
+#[derive(Clone, Debug)]
+pub(crate) struct Computed {
+    members: Vec<NodeId>,
+    my_place: usize,
+    neighbors: Vec<NodeId>,
+}
+
+impl Computed {
+    /// The tree over `me` and `peers`, which are sorted and do not hold `me`.
+    pub(crate) fn new(me: NodeId, peers: &[NodeId]) -> Self {
+        let my_place = peers.partition_point(|&peer| peer < me);
+        let mut members = peers.to_vec();
+        members.insert(my_place, me);
+        let first_child = my_place * BRANCHING + 1;
+        let children = first_child..(first_child + BRANCHING).min(members.len());
+        let neighbors = parent(my_place)
+            .into_iter()
+            .chain(children)
+            .map(|place| members[place]);
+        Self {
+            my_place,
+            neighbors: neighbors.collect(),
+            members,
+        }
+    }
+
+    /// The place of the neighbor on the way to the member at `place`.
+    fn hop_toward(&self, place: usize) -> Option<usize> {
+        let mut below = place;
+        while let Some(above) = parent(below) {
+            if above == self.my_place {
+                return Some(below);
+            }
+            below = above;
+        }
+        // Not below this node, so the way leads up.
+        parent(self.my_place)
+    }
+}
+
+impl Tree for Computed {
+    fn neighbors(&self) -> &[NodeId] {
+        &self.neighbors
+    }
+
+    fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>> {
+        let far = self.members.binary_search(&neighbor).ok()?;
+        let behind = (0..self.members.len()).filter(|&place| {
+            place != far && place != self.my_place && self.hop_toward(place) == Some(far)
+        });
+        Some(behind.map(|place| self.members[place]).collect())
+    }
+
+    fn next_hop(&self, node: NodeId) -> Option<NodeId> {
+        let place = self.members.binary_search(&node).ok()?;
+        (place != self.my_place).then(|| self.hop_toward(place).map(|hop| self.members[hop]))?
+    }
+}
+
+fn parent(place: usize) -> Option<usize> {
+    place.checked_sub(1).map(|above| above / BRANCHING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trees(count: u64) -> Vec<Computed> {
+        let members: Vec<NodeId> = (0..count).map(|number| NodeId(number * 3)).collect();
+        let peers = |me| {
+            members
+                .iter()
+                .copied()
+                .filter(|&peer| peer != me)
+                .collect::<Vec<_>>()
+        };
+        members
+            .iter()
+            .map(|&me| Computed::new(me, &peers(me)))
+            .collect()
+    }
+
+    #[test]
+    fn both_ends_of_every_link_know_it_and_there_are_as_few_as_can_be() {
+        for count in [1, 2, 25, 26, 700] {
+            let trees = trees(count);
+            let mut ends = 0;
+            for tree in &trees {
+                let me = tree.members[tree.my_place];
+                ends += tree.neighbors().len();
+                for neighbor in tree.neighbors() {
+                    let far = &trees[(neighbor.0 / 3) as usize];
+                    assert!(far.neighbors().contains(&me));
+                }
+            }
+            assert_eq!(ends as u64, 2 * (count - 1));
+        }
+    }
+
+    #[test]
+    fn every_other_node_is_a_neighbor_or_behind_exactly_one() {
+        for tree in trees(700) {
+            let mut others = tree.neighbors().to_vec();
+            for &neighbor in tree.neighbors() {
+                let behind = tree.behind(neighbor).unwrap();
+                assert!(
+                    behind
+                        .iter()
+                        .all(|&node| tree.next_hop(node) == Some(neighbor))
+                );
+                others.extend(behind);
+            }
+            others.sort_unstable();
+            others.dedup();
+            assert_eq!(others.len(), 699);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Second rung: a forward that is not acknowledged in time goes directly to the nodes behind the
+//! silent neighbor.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use smallvec::SmallVec;
+
+use super::eager::{self, Source};
+use crate::state::Context;
+use crate::store::ValueIx;
+use crate::{Instant, MessageId, NodeId, Output};
+
+/// One push that asks for an acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forward {
+    pub(crate) to: NodeId,
+    /// The number of the push. One that a partition dropped has that of the message after it.
+    pub(crate) number: MessageId,
+    /// Somebody else sees to the nodes behind this neighbor.
+    pub(crate) is_covered: bool,
+    pub(crate) is_acked: bool,
+}
+
+pub(crate) type Forwards = SmallVec<[Forward; 4]>;
+
+/// The forwards of one payload, which all went out at the same moment.
+#[derive(Clone, Debug)]
+struct Batch {
+    value: ValueIx,
+    source: Source,
+    deadline: Instant,
+    /// In rising order of their numbers.
+    forwards: Forwards,
+    unacked: usize,
+}
+
+/// What awaits an acknowledgement, oldest first. The time-out is the same for all, so the deadlines
+/// and the message numbers rise along the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Acks {
+    batches: VecDeque<Batch>,
+    /// Forwards not acknowledged, over all batches.
+    unacked: usize,
+}
+
+impl Acks {
+    /// Awaits the acknowledgements of these forwards of one payload.
+    pub(crate) fn expect(
+        &mut self,
+        cx: &mut Context<'_>,
+        value: ValueIx,
+        source: Source,
+        forwards: Forwards,
+    ) {
+        if forwards.is_empty() {
+            return;
+        }
+        let unacked = forwards.len();
+        let deadline = cx.now + cx.state.config.ack_timeout;
+        self.unacked += unacked;
+        self.batches.push_back(Batch {
+            value,
+            source,
+            deadline,
+            forwards,
+            unacked,
+        });
+        while self.unacked > cx.state.config.awaited_max {
+            let Some(oldest) = self.pop() else { break };
+            cx.state.stats.awaits_given_up += oldest.unacked as u64;
+        }
+    }
+
+    /// An acknowledgement has come: of a push of ours, late, or of nothing that we know.
+    pub(crate) fn on_ack(&mut self, from: NodeId, number: MessageId) {
+        let after = self
+            .batches
+            .partition_point(|batch| batch.forwards[0].number <= number);
+        // Only pushes that a partition dropped share a number with a later one, so the batch is
+        // the last that starts at or before it, or one just before that.
+        let candidates = self.batches.range_mut(after.saturating_sub(2)..after);
+        for batch in candidates {
+            let mut forwards = batch.forwards.iter_mut();
+            let acked = forwards.find(|forward| forward.number == number && forward.to == from);
+            if let Some(forward) = acked.filter(|forward| !forward.is_acked) {
+                forward.is_acked = true;
+                batch.unacked -= 1;
+                self.unacked -= 1;
+            }
+        }
+        self.drop_settled();
+    }
+
+    /// Goes around every neighbor whose acknowledgement is overdue.
+    pub(crate) fn on_wakeup(&mut self, cx: &mut Context<'_>) {
+        while self
+            .batches
+            .front()
+            .is_some_and(|batch| batch.deadline <= cx.now)
+        {
+            let Some(batch) = self.pop() else { break };
+            go_around(cx, &batch, |_| true);
+        }
+    }
+
+    /// What a neighbor that is gone still owes is overdue at once.
+    pub(crate) fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        for batch in &mut self.batches {
+            let owed = batch
+                .forwards
+                .iter()
+                .any(|forward| forward.to == peer && !forward.is_acked);
+            if owed {
+                go_around(cx, batch, |forward| forward.to == peer);
+                batch
+                    .forwards
+                    .iter_mut()
+                    .filter(|forward| forward.to == peer)
+                    .for_each(|forward| {
+                        forward.is_acked = true;
+                        batch.unacked -= 1;
+                        self.unacked -= 1;
+                    });
+            }
+        }
+        self.drop_settled();
+    }
+
+    /// When the next acknowledgement is overdue.
+    pub(crate) fn next_wakeup(&self) -> Option<Instant> {
+        self.batches.front().map(|batch| batch.deadline)
+    }
+
+    /// The forwards that are not acknowledged.
+    pub(crate) fn unacked(&self) -> usize {
+        self.unacked
+    }
+
+    fn pop(&mut self) -> Option<Batch> {
+        let batch = self.batches.pop_front()?;
+        self.unacked -= batch.unacked;
+        self.drop_settled();
+        Some(batch)
+    }
+
+    /// Keeps the front of the queue a batch that still awaits something, so that its deadline is
+    /// the next one.
+    fn drop_settled(&mut self) {
+        while self.batches.front().is_some_and(|batch| batch.unacked == 0) {
+            self.batches.pop_front();
+        }
+    }
+}
+
+/// Sends the payload of a batch directly to everybody behind each silent neighbor that `counts`.
+fn go_around(cx: &mut Context<'_>, batch: &Batch, counts: impl Fn(&Forward) -> bool) {
+    let has_it = |node: NodeId| {
+        Some(node) == batch.source.peer()
+            || batch
+                .forwards
+                .iter()
+                .any(|forward| forward.to == node && forward.is_acked)
+    };
+    // Two silent neighbors of a tree not known whole may hide the same nodes.
+    let mut reached = BTreeSet::new();
+    for silent in batch
+        .forwards
+        .iter()
+        .filter(|forward| !forward.is_acked && counts(forward))
+    {
+        let mut direct = 0;
+        for node in hidden_by(cx, silent) {
+            if !has_it(node) && reached.insert(node) {
+                direct += usize::from(eager::push_directly(cx, node, batch.value));
+            }
+        }
+        cx.state.stats.failures += 1;
+        cx.state.stats.direct_deliveries += direct as u64;
+        cx.outbox.push(Output::Undelivered {
+            neighbor: silent.to,
+            payload: cx.state.store.payload(batch.value),
+            direct,
+        });
+    }
+}
+
+/// The nodes that may lie behind a silent neighbor.
+fn hidden_by(cx: &Context<'_>, silent: &Forward) -> Vec<NodeId> {
+    if silent.is_covered {
+        return Vec::new();
+    }
+    let behind = cx
+        .state
+        .overlay
+        .tree()
+        .and_then(|tree| tree.behind(silent.to));
+    behind.unwrap_or_else(|| {
+        cx.state
+            .peers
+            .iter()
+            .copied()
+            .filter(|&peer| peer != silent.to)
+            .collect()
+    })
+}

@@ -1,0 +1,243 @@
+//! What all protocols of a node share, and the context in which they act.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use crate::digest::{SetDigester, Summary};
+use crate::link::Links;
+use crate::overlay::Overlay;
+use crate::rng::Rng;
+use crate::store::{Delivery, Store, ValueIx, Via};
+use crate::streams::{Refused, Streams};
+use crate::{
+    Config, Instant, Message, MessageId, NodeId, Outbox, Output, Payload, Refusal, RumorId, Stats,
+};
+
+/// The most payloads that wait for a name. Beyond it the oldest gets a name at once, which at worst
+/// is a second one.
+const UNNAMED_MAX: usize = 65_536;
+
+/// What became of a payload that came in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Learned {
+    /// It is here now.
+    New(ValueIx),
+    /// It was here before.
+    Known(ValueIx),
+    /// It is too large, or there is no room for it.
+    Refused,
+}
+
+impl Learned {
+    /// The payload, if it is new.
+    pub(crate) fn newly_learnt(self) -> Option<ValueIx> {
+        match self {
+            Self::New(value) => Some(value),
+            Self::Known(_) | Self::Refused => None,
+        }
+    }
+}
+
+/// A payload without a name, which somebody may still name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unnamed {
+    pub(crate) value: ValueIx,
+    pub(crate) from: NodeId,
+    pub(crate) since: Instant,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) me: NodeId,
+    pub(crate) config: Config,
+    /// All other members, sorted.
+    pub(crate) peers: Vec<NodeId>,
+    pub(crate) overlay: Overlay,
+    pub(crate) store: Store,
+    pub(crate) streams: Streams,
+    /// In the order of arrival; at most [`UNNAMED_MAX`].
+    pub(crate) unnamed: VecDeque<Unnamed>,
+    pub(crate) set_digester: SetDigester,
+    pub(crate) links: Links,
+    pub(crate) blocked: BTreeSet<NodeId>,
+    pub(crate) rng: Rng,
+    pub(crate) stats: Stats,
+    pub(crate) next_message: MessageId,
+}
+
+impl State {
+    pub(crate) fn next_message_id(&mut self) -> MessageId {
+        let id = self.next_message;
+        self.next_message.0 += 1;
+        id
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            hash: self.streams.hash(),
+            count: self.store.len() as u64,
+        }
+    }
+
+    /// Why a payload cannot be taken in, if it cannot.
+    pub(crate) fn refusal(&self, payload: &Payload) -> Option<Refusal> {
+        let (len, max) = (payload.bytes().len(), self.config.payload_bytes_max);
+        if len > max {
+            Some(Refusal::TooLarge { len, max })
+        } else if !self.store.has_room(len) {
+            Some(Refusal::Full)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a message from `from` comes through. One that does not is counted.
+    pub(crate) fn admits(&mut self, from: NodeId) -> bool {
+        let is_blocked = self.blocked.contains(&from);
+        self.stats.partition_drops += u64::from(is_blocked);
+        !is_blocked
+    }
+
+    /// The name of a payload, if it has one.
+    pub(crate) fn id_of(&self, value: ValueIx) -> Option<RumorId> {
+        self.store.name(value).map(|name| self.streams.id_of(name))
+    }
+
+    /// Up to `count` peers at random, never `besides`.
+    pub(crate) fn draw_peers(&mut self, count: usize, besides: Option<NodeId>) -> Vec<NodeId> {
+        let skipped = besides.and_then(|besides| self.peers.binary_search(&besides).ok());
+        let bound = self.peers.len() - usize::from(skipped.is_some());
+        let sample = self.rng.sample(bound, count);
+        let place = |drawn| drawn + usize::from(skipped.is_some_and(|skipped| drawn >= skipped));
+        sample
+            .into_iter()
+            .map(|drawn| self.peers[place(drawn)])
+            .collect()
+    }
+}
+
+/// What a protocol acts in: the moment, the node's state, and the way out.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) state: &'a mut State,
+    pub(crate) outbox: &'a mut Outbox,
+}
+
+impl Context<'_> {
+    /// Sends a message. A partition drops it: then it has no number, and `None` comes back.
+    pub(crate) fn send(&mut self, to: NodeId, message: Message) -> Option<MessageId> {
+        if self.state.blocked.contains(&to) {
+            self.state.stats.partition_drops += 1;
+            return None;
+        }
+        let id = self.state.next_message_id();
+        let mut dialect = None;
+        if to != NodeId::GUEST {
+            self.state.stats.messages_sent += 1;
+            dialect = self.state.links.announcement(to);
+            self.state.links.on_plain_sent(to);
+        }
+        self.outbox.push(Output::Send {
+            to,
+            id,
+            dialect,
+            message,
+        });
+        Some(id)
+    }
+
+    /// Takes in a payload of the application's, which is named at once.
+    pub(crate) fn learn_own(&mut self, payload: Payload) -> Learned {
+        let learned = self.insert(
+            payload,
+            Delivery {
+                via: Via::Tree,
+                hops: 0,
+            },
+        );
+        if let Learned::New(value) = learned {
+            self.name_as_own(value);
+        }
+        learned
+    }
+
+    /// Takes in a payload that came from a peer.
+    pub(crate) fn learn(
+        &mut self,
+        payload: Payload,
+        id: Option<RumorId>,
+        from: NodeId,
+        delivery: Delivery,
+    ) -> Learned {
+        let learned = self.insert(payload, delivery);
+        match (learned, id) {
+            (Learned::New(value) | Learned::Known(value), Some(id)) => self.note_name(value, id),
+            (Learned::New(value), None) => {
+                if self.state.unnamed.len() == UNNAMED_MAX {
+                    self.adopt_oldest_unnamed();
+                }
+                self.state.unnamed.push_back(Unnamed {
+                    value,
+                    from,
+                    since: self.now,
+                });
+            }
+            _ => {}
+        }
+        learned
+    }
+
+    /// Takes the payload that has waited longest for a name off the list, and names it.
+    pub(crate) fn adopt_oldest_unnamed(&mut self) {
+        let Some(oldest) = self.state.unnamed.pop_front() else {
+            return;
+        };
+        if self.state.store.name(oldest.value).is_none() {
+            self.name_as_own(oldest.value);
+        }
+    }
+
+    /// Gives a payload a name of this node's own.
+    pub(crate) fn name_as_own(&mut self, value: ValueIx) {
+        let name = self.state.streams.name_next(value);
+        self.state.store.set_name(value, name);
+    }
+
+    fn note_name(&mut self, value: ValueIx, id: RumorId) {
+        let is_alias = self.state.store.name(value).is_some();
+        let name = match self.state.streams.open(id.origin, id.incarnation) {
+            // Only this node names what is in its own stream: its own rumor comes back, or
+            // somebody makes names up.
+            Some(stream) if stream == Streams::OWN => return,
+            Some(stream) => self
+                .state
+                .streams
+                .note(stream, id.sequence, value, is_alias),
+            None => Err(Refused),
+        };
+        match name {
+            Ok(Some(name)) if !is_alias => self.state.store.set_name(value, name),
+            Ok(_) => {}
+            Err(Refused) => self.state.stats.names_refused += 1,
+        }
+    }
+
+    fn insert(&mut self, payload: Payload, delivery: Delivery) -> Learned {
+        if self.state.refusal(&payload).is_some() {
+            self.state.stats.payloads_refused += 1;
+            return Learned::Refused;
+        }
+        let (value, is_new) = self.state.store.insert(&payload, delivery);
+        if !is_new {
+            return Learned::Known(value);
+        }
+        let stats = &mut self.state.stats;
+        match delivery.via {
+            Via::Tree => stats.tree_deliveries += 1,
+            Via::Gossip => stats.gossip_deliveries += 1,
+        }
+        stats.last_learning_round = stats.rounds;
+        self.outbox.push(Output::Deliver(payload));
+        Learned::New(value)
+    }
+}

@@ -1,0 +1,47 @@
+//! A tree with acknowledgements, and direct delivery around a neighbor that stays silent.
+
+use super::Protocol;
+use crate::overlay::Overlay;
+use crate::rung::ack::Acks;
+use crate::rung::eager::{self, Source};
+use crate::state::{Context, State};
+use crate::store::ValueIx;
+use crate::{Instant, MessageId, NodeId, Topology};
+
+/// The first two rungs. A crashed inner node is gone around; a message lost on its way to a leaf
+/// is not repaired, which is what gossip is for.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    acks: Acks,
+}
+
+impl Protocol for Tree {
+    fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
+        let forwards = eager::push_on_tree(cx, value, source);
+        self.acks.expect(cx, value, source, forwards);
+    }
+
+    fn on_ack(&mut self, from: NodeId, of: MessageId) {
+        self.acks.on_ack(from, of);
+    }
+
+    fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.acks.on_peer_down(cx, peer);
+    }
+
+    fn on_wakeup(&mut self, cx: &mut Context<'_>) {
+        self.acks.on_wakeup(cx);
+    }
+
+    fn next_wakeup(&self) -> Option<Instant> {
+        self.acks.next_wakeup()
+    }
+
+    fn unacked(&self) -> usize {
+        self.acks.unacked()
+    }
+
+    fn overlay(&self, state: &State, given: Option<Topology>) -> Overlay {
+        super::given_or_computed(state, given)
+    }
+}

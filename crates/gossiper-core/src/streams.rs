@@ -1,0 +1,333 @@
+//! Which rumors are held, by id: for each origin and incarnation one number and the gaps.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::digest::SummaryHasher;
+use crate::store::{Name, ValueIx};
+use crate::{NodeId, RumorId, StreamDigest};
+
+/// The most streams. A rumor of one more is kept without its name, and its receiver adopts it.
+const STREAMS_MAX: usize = 65_536;
+
+/// The most further names of payloads that have one already, beside one a payload: two clients
+/// may broadcast one value at two nodes. Past it the further name is not noted, so that a
+/// hostile peer cannot fill the memory with names of one value.
+const ALIASES_MAX: usize = 1 << 20;
+
+/// The most ranges that a digest lists for a stream. What lies behind them counts as not held and
+/// is sent again: wasteful, never wrong.
+const RANGES_MAX: usize = 256;
+
+/// A name that cannot be kept: it is past a bound, or makes no sense.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Refused;
+
+#[derive(Debug)]
+struct Stream {
+    id: (NodeId, u64),
+    /// The payloads of the rumors 1, 2, 3 … without a gap.
+    values: Vec<ValueIx>,
+    /// Those behind the first gap.
+    beyond: BTreeMap<u32, ValueIx>,
+}
+
+impl Stream {
+    fn holds(&self, sequence: u32) -> bool {
+        sequence as usize <= self.values.len() || self.beyond.contains_key(&sequence)
+    }
+
+    fn insert(&mut self, sequence: u32, value: ValueIx) {
+        if sequence as usize != self.values.len() + 1 {
+            self.beyond.insert(sequence, value);
+            return;
+        }
+        self.values.push(value);
+        while let Some(next) = self.beyond.remove(&(self.values.len() as u32 + 1)) {
+            self.values.push(next);
+        }
+    }
+
+    fn ranges(&self) -> Vec<(u64, u64)> {
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for sequence in self.beyond.keys().map(|&sequence| u64::from(sequence)) {
+            let is_full = ranges.len() == RANGES_MAX;
+            match ranges.last_mut() {
+                Some((_, last)) if *last + 1 == sequence => *last = sequence,
+                _ if is_full => break,
+                _ => ranges.push((sequence, sequence)),
+            }
+        }
+        ranges
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Streams {
+    list: Vec<Stream>,
+    by_id: BTreeMap<(NodeId, u64), u32>,
+    aliases: usize,
+}
+
+impl Streams {
+    /// The stream that this node itself feeds.
+    pub(crate) const OWN: u32 = 0;
+
+    pub(crate) fn new(me: NodeId, incarnation: u64) -> Self {
+        let mut streams = Self {
+            list: Vec::new(),
+            by_id: BTreeMap::new(),
+            aliases: 0,
+        };
+        streams.open(me, incarnation);
+        streams
+    }
+
+    /// The place of a stream, made if need be; `None` when there are too many.
+    pub(crate) fn open(&mut self, origin: NodeId, incarnation: u64) -> Option<u32> {
+        if let Some(&stream) = self.by_id.get(&(origin, incarnation)) {
+            return Some(stream);
+        }
+        if self.list.len() == STREAMS_MAX {
+            return None;
+        }
+        let stream = self.list.len() as u32;
+        self.list.push(Stream {
+            id: (origin, incarnation),
+            values: Vec::new(),
+            beyond: BTreeMap::new(),
+        });
+        self.by_id.insert((origin, incarnation), stream);
+        Some(stream)
+    }
+
+    /// The name for the next rumor of this node's own.
+    pub(crate) fn name_next(&mut self, value: ValueIx) -> Name {
+        let values = &mut self.list[Self::OWN as usize].values;
+        values.push(value);
+        Name {
+            stream: Self::OWN,
+            sequence: values.len() as u32,
+        }
+    }
+
+    /// Notes that this payload bears this name. Gives the name back in short form, or nothing when
+    /// the name was known already.
+    pub(crate) fn note(
+        &mut self,
+        stream: u32,
+        sequence: u64,
+        value: ValueIx,
+        is_alias: bool,
+    ) -> Result<Option<Name>, Refused> {
+        let sequence = u32::try_from(sequence).map_err(|_| Refused)?;
+        if sequence == 0 || (is_alias && self.aliases == ALIASES_MAX) {
+            return Err(Refused);
+        }
+        if self.list[stream as usize].holds(sequence) {
+            return Ok(None);
+        }
+        self.aliases += usize::from(is_alias);
+        self.list[stream as usize].insert(sequence, value);
+        Ok(Some(Name { stream, sequence }))
+    }
+
+    pub(crate) fn id_of(&self, name: Name) -> RumorId {
+        let (origin, incarnation) = self.list[name.stream as usize].id;
+        RumorId {
+            origin,
+            incarnation,
+            sequence: u64::from(name.sequence),
+        }
+    }
+
+    /// What is held, sorted by origin and incarnation.
+    pub(crate) fn digest(&self) -> Vec<StreamDigest> {
+        self.sorted()
+            .map(|stream| StreamDigest {
+                origin: stream.id.0,
+                incarnation: stream.id.1,
+                upto: stream.values.len() as u64,
+                beyond: stream.ranges(),
+            })
+            .collect()
+    }
+
+    /// The hash of [the digest](Self::digest). It costs as much as there are streams and gaps, not
+    /// rumors.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = SummaryHasher::new();
+        for stream in self.sorted() {
+            hasher.stream(stream.id.0, stream.id.1, stream.values.len() as u64);
+            if !stream.beyond.is_empty() {
+                stream
+                    .ranges()
+                    .into_iter()
+                    .for_each(|range| hasher.beyond(range));
+            }
+        }
+        hasher.finish()
+    }
+
+    /// The rumors held here that `theirs` lacks, in the order of their ids.
+    pub(crate) fn lacking_in<'a>(
+        &'a self,
+        theirs: &'a [StreamDigest],
+    ) -> impl Iterator<Item = (RumorId, ValueIx)> + 'a {
+        let theirs: BTreeMap<(NodeId, u64), &StreamDigest> = theirs
+            .iter()
+            .map(|their| ((their.origin, their.incarnation), their))
+            .collect();
+        self.sorted().flat_map(move |stream| {
+            let their = theirs.get(&stream.id).copied();
+            let upto = their.map_or(0, |their| their.upto);
+            let skip = usize::try_from(upto)
+                .unwrap_or(usize::MAX)
+                .min(stream.values.len());
+            let dense = (skip as u64 + 1..).zip(stream.values[skip..].iter().copied());
+            let sparse = stream
+                .beyond
+                .iter()
+                .map(|(&sequence, &ix)| (u64::from(sequence), ix));
+            dense
+                .chain(sparse)
+                .filter(move |&(sequence, _)| their.is_none_or(|their| !their.holds(sequence)))
+                .map(move |(sequence, value)| {
+                    let (origin, incarnation) = stream.id;
+                    (
+                        RumorId {
+                            origin,
+                            incarnation,
+                            sequence,
+                        },
+                        value,
+                    )
+                })
+        })
+    }
+
+    /// Whether `theirs` holds a rumor that is not held here.
+    pub(crate) fn lacks_any_of(&self, theirs: &[StreamDigest]) -> bool {
+        theirs.iter().any(|their| {
+            let known = self.by_id.get(&(their.origin, their.incarnation));
+            let Some(stream) = known.map(|&stream| &self.list[stream as usize]) else {
+                return their.upto > 0 || !their.beyond.is_empty();
+            };
+            stream.lacks_any_to(their.upto)
+                || their.beyond.iter().any(|&range| stream.lacks_any_in(range))
+        })
+    }
+
+    fn sorted(&self) -> impl Iterator<Item = &Stream> {
+        self.by_id
+            .values()
+            .map(|&stream| &self.list[stream as usize])
+            .filter(|stream| {
+                // A stream that was opened and not fed says nothing.
+                !stream.values.is_empty() || !stream.beyond.is_empty()
+            })
+    }
+}
+
+impl Stream {
+    fn lacks_any_to(&self, upto: u64) -> bool {
+        let held = self.values.len() as u64;
+        upto > held && self.lacks_any_in((held + 1, upto))
+    }
+
+    /// Whether one of a closed range is missing. The range may be hostile: it is compared with
+    /// what is held inside it, never walked.
+    fn lacks_any_in(&self, (first, last): (u64, u64)) -> bool {
+        let first = first.max(self.values.len() as u64 + 1);
+        if first > last {
+            return false;
+        }
+        let Ok(last_held) = u32::try_from(last) else {
+            return true;
+        };
+        let held = self.beyond.range(first as u32..=last_held).count() as u64;
+        held < last - first + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn note(streams: &mut Streams, origin: u64, sequence: u64) -> Result<Option<Name>, Refused> {
+        let stream = streams.open(NodeId(origin), 1).ok_or(Refused)?;
+        streams.note(stream, sequence, ValueIx(0), false)
+    }
+
+    fn streams(names: &[(u64, u64)]) -> Streams {
+        let mut streams = Streams::new(NodeId(99), 1);
+        for &(origin, sequence) in names {
+            note(&mut streams, origin, sequence).unwrap();
+        }
+        streams
+    }
+
+    fn lacking(here: &Streams, there: &Streams) -> Vec<(u64, u64)> {
+        let digest = there.digest();
+        here.lacking_in(&digest)
+            .map(|(id, _)| (id.origin.0, id.sequence))
+            .collect()
+    }
+
+    #[test]
+    fn a_gap_shows_until_it_is_filled() {
+        let mut held = streams(&[(0, 1), (0, 2), (0, 5), (0, 4), (0, 9)]);
+        assert_eq!(
+            (held.digest()[0].upto, &held.digest()[0].beyond),
+            (2, &vec![(4, 5), (9, 9)])
+        );
+        note(&mut held, 0, 3).unwrap();
+        assert_eq!(
+            (held.digest()[0].upto, &held.digest()[0].beyond),
+            (5, &vec![(9, 9)])
+        );
+    }
+
+    #[test]
+    fn a_digest_shows_exactly_what_is_lacking() {
+        let here = streams(&[(0, 1), (0, 2), (0, 3), (0, 7), (1, 1)]);
+        let there = streams(&[(0, 1), (0, 3), (2, 1)]);
+        assert_eq!(lacking(&here, &there), [(0, 2), (0, 7), (1, 1)]);
+        assert_eq!(lacking(&there, &here), [(2, 1)]);
+        assert!(here.lacks_any_of(&there.digest()) && there.lacks_any_of(&here.digest()));
+        assert!(!here.lacks_any_of(&here.digest()));
+    }
+
+    #[test]
+    fn equal_holdings_have_equal_hashes_whatever_the_order() {
+        let one = streams(&[(0, 1), (1, 1), (0, 2), (0, 4)]);
+        let other = streams(&[(1, 1), (0, 4), (0, 2), (0, 1)]);
+        assert_eq!(one.hash(), other.hash());
+        assert_ne!(one.hash(), streams(&[(0, 1), (1, 1), (0, 2)]).hash());
+    }
+
+    #[test]
+    fn a_hostile_digest_costs_nothing() {
+        let here = streams(&[(0, 1)]);
+        let hostile = StreamDigest {
+            origin: NodeId(0),
+            incarnation: 1,
+            upto: u64::MAX,
+            beyond: vec![(1, u64::MAX), (5, 2)],
+        };
+        assert!(here.lacks_any_of(core::slice::from_ref(&hostile)));
+        assert_eq!(here.lacking_in(&[hostile]).count(), 0);
+    }
+
+    #[test]
+    fn names_beyond_the_bounds_are_not_kept() {
+        let mut held = Streams::new(NodeId(99), 1);
+        assert_eq!(note(&mut held, 0, 0), Err(Refused));
+        assert_eq!(note(&mut held, 0, 1 << 32), Err(Refused));
+        for origin in 100..98 + STREAMS_MAX as u64 {
+            assert!(held.open(NodeId(origin), 1).is_some());
+        }
+        assert_eq!(note(&mut held, 1, 1), Err(Refused));
+    }
+}
