@@ -15,8 +15,8 @@ use crate::{Instant, MessageId, NodeId, Output};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Forward {
     pub(crate) to: NodeId,
-    /// The number of the push. One that a partition dropped has that of the message after it.
-    pub(crate) number: MessageId,
+    /// The number of the push; none if a partition dropped it, which nothing can acknowledge.
+    pub(crate) number: Option<MessageId>,
     /// Somebody else sees to the nodes behind this neighbor.
     pub(crate) is_covered: bool,
     pub(crate) is_acked: bool,
@@ -30,7 +30,8 @@ struct Batch {
     value: ValueIx,
     source: Source,
     deadline: Instant,
-    /// In rising order of their numbers.
+    /// No forward of this batch has a lower number, none of an earlier batch this or a higher one.
+    first: MessageId,
     forwards: Forwards,
     unacked: usize,
 }
@@ -45,12 +46,14 @@ pub(crate) struct Acks {
 }
 
 impl Acks {
-    /// Awaits the acknowledgements of these forwards of one payload.
+    /// Awaits the acknowledgements of these forwards of one payload, of which `first` is the first
+    /// number that they could have.
     pub(crate) fn expect(
         &mut self,
         cx: &mut Context<'_>,
         value: ValueIx,
         source: Source,
+        first: MessageId,
         forwards: Forwards,
     ) {
         if forwards.is_empty() {
@@ -63,6 +66,7 @@ impl Acks {
             value,
             source,
             deadline,
+            first,
             forwards,
             unacked,
         });
@@ -74,20 +78,18 @@ impl Acks {
 
     /// An acknowledgement has come: of a push of ours, late, or of nothing that we know.
     pub(crate) fn on_ack(&mut self, from: NodeId, number: MessageId) {
-        let after = self
-            .batches
-            .partition_point(|batch| batch.forwards[0].number <= number);
-        // Only pushes that a partition dropped share a number with a later one, so the batch is
-        // the last that starts at or before it, or one just before that.
-        let candidates = self.batches.range_mut(after.saturating_sub(2)..after);
-        for batch in candidates {
-            let mut forwards = batch.forwards.iter_mut();
-            let acked = forwards.find(|forward| forward.number == number && forward.to == from);
-            if let Some(forward) = acked.filter(|forward| !forward.is_acked) {
-                forward.is_acked = true;
-                batch.unacked -= 1;
-                self.unacked -= 1;
-            }
+        let after = self.batches.partition_point(|batch| batch.first <= number);
+        let Some(batch) = after.checked_sub(1).map(|place| &mut self.batches[place]) else {
+            return;
+        };
+        let acked = batch
+            .forwards
+            .iter_mut()
+            .find(|forward| forward.number == Some(number) && forward.to == from);
+        if let Some(forward) = acked.filter(|forward| !forward.is_acked) {
+            forward.is_acked = true;
+            batch.unacked -= 1;
+            self.unacked -= 1;
         }
         self.drop_settled();
     }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::ack::{Forward, Forwards};
 use crate::state::Context;
 use crate::store::ValueIx;
-use crate::{Message, NodeId, RumorId};
+use crate::{Message, MessageId, NodeId, RumorId};
 
 /// Where a new payload came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,8 +51,7 @@ pub(crate) fn push_on_tree(cx: &mut Context<'_>, value: ValueIx, source: Source)
         if !source.is_pushed_to(cx, to) {
             continue;
         }
-        let number = cx.state.next_message;
-        push(cx, to, value, hops);
+        let number = push(cx, to, value, hops);
         forwards.push(Forward {
             to,
             number,
@@ -77,14 +76,13 @@ fn silent_hop(cx: &Context<'_>, source: Source) -> Option<NodeId> {
 /// Pushes directly, around a silent neighbor. Says whether the message went out.
 pub(crate) fn push_directly(cx: &mut Context<'_>, to: NodeId, value: ValueIx) -> bool {
     let hops = cx.state.store.delivery(value).hops;
-    push(cx, to, value, Some(hops))
+    push(cx, to, value, Some(hops)).is_some()
 }
 
-fn push(cx: &mut Context<'_>, to: NodeId, value: ValueIx, hops: Option<u32>) -> bool {
+fn push(cx: &mut Context<'_>, to: NodeId, value: ValueIx, hops: Option<u32>) -> Option<MessageId> {
     let payload = cx.state.store.payload(value);
     let id = id_for(cx, to, value);
     cx.send(to, Message::Broadcast { payload, hops, id })
-        .is_some()
 }
 
 /// Pushes to `fanout` random peers, never to the one that the payload came from.

@@ -31,8 +31,9 @@ impl Protocol for Hybrid {
             eager::push_at_random(cx, value, source);
             return;
         }
+        let first = cx.state.next_message;
         let forwards = eager::push_on_tree(cx, value, source);
-        self.acks.expect(cx, value, source, forwards);
+        self.acks.expect(cx, value, source, first, forwards);
     }
 
     fn on_ack(&mut self, from: NodeId, of: MessageId) {

@@ -17,8 +17,9 @@ pub(crate) struct Tree {
 
 impl Protocol for Tree {
     fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
+        let first = cx.state.next_message;
         let forwards = eager::push_on_tree(cx, value, source);
-        self.acks.expect(cx, value, source, forwards);
+        self.acks.expect(cx, value, source, first, forwards);
     }
 
     fn on_ack(&mut self, from: NodeId, of: MessageId) {

@@ -1,0 +1,216 @@
+//! Whatever happens to a node, in whatever order, what must hold holds.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use gossiper_core::{
+    Config, Input, Instant, Message, MessageId, Node, NodeId, Outbox, Output, Payload, Rumor,
+    RumorId, StreamDigest, Summary, Topology,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use support::STRATEGIES;
+
+const MEMBERS: u64 = 5;
+
+fn payload() -> impl Strategy<Value = Payload> {
+    (0_u8..20).prop_map(|byte| Payload::new(&[byte]))
+}
+
+/// Other members, strangers and the guest.
+fn node_id() -> impl Strategy<Value = NodeId> {
+    prop_oneof![8 => (1..MEMBERS + 2).prop_map(NodeId), 1 => Just(NodeId::GUEST)]
+}
+
+/// Numbers as peers may make them up.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => 0_u64..12, 1 => Just(u64::MAX), 1 => Just(u64::from(u32::MAX)), 1 => any::<u64>()]
+}
+
+fn rumor_id() -> impl Strategy<Value = RumorId> {
+    (0..MEMBERS + 1, 0_u64..3, number()).prop_map(|(origin, incarnation, sequence)| RumorId {
+        origin: NodeId(origin),
+        incarnation,
+        sequence,
+    })
+}
+
+fn stream() -> impl Strategy<Value = StreamDigest> {
+    (rumor_id(), vec((number(), number()), 0..4)).prop_map(|(id, beyond)| StreamDigest {
+        origin: id.origin,
+        incarnation: id.incarnation,
+        upto: id.sequence,
+        beyond,
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let of = || number().prop_map(MessageId);
+    let hops = || prop_oneof![4 => 0_u32..5, 1 => Just(u32::MAX)];
+    let rumor =
+        (rumor_id(), hops(), payload()).prop_map(|(id, hops, payload)| Rumor { id, hops, payload });
+    prop_oneof![
+        (payload(), option::of(hops()), option::of(rumor_id()))
+            .prop_map(|(payload, hops, id)| Message::Broadcast { payload, hops, id }),
+        (payload(), hops(), option::of(rumor_id()))
+            .prop_map(|(payload, hops, id)| Message::Gossip { payload, hops, id }),
+        of().prop_map(|of| Message::Ack { of }),
+        vec(payload(), 0..6).prop_map(|payloads| Message::Sync { payloads }),
+        (of(), number()).prop_map(|(of, new_count)| Message::SyncOk { of, new_count }),
+        (any::<u64>(), number())
+            .prop_map(|(hash, count)| Message::Summary(Summary { hash, count })),
+        (vec(stream(), 0..4), any::<bool>())
+            .prop_map(|(streams, answer)| Message::Digest { streams, answer }),
+        vec(rumor, 0..6).prop_map(|rumors| Message::Delta { rumors }),
+        of().prop_map(|of| Message::NotSupported { of }),
+    ]
+}
+
+fn received() -> impl Strategy<Value = Input> {
+    (
+        node_id(),
+        option::of(number()),
+        option::of(any::<u32>()),
+        message(),
+    )
+        .prop_map(|(from, id, dialect, message)| Input::Received {
+            from,
+            id: id.map(MessageId),
+            dialect,
+            message,
+        })
+}
+
+fn topology() -> impl Strategy<Value = Topology> {
+    let link = (0..MEMBERS + 1, vec((0..MEMBERS + 1).prop_map(NodeId), 0..4));
+    vec(link, 0..5).prop_map(|named| {
+        let named: Vec<_> = named
+            .into_iter()
+            .map(|(node, far)| (NodeId(node), far))
+            .collect();
+        Topology::new(NodeId(0), &named)
+    })
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let interval = (1_u64..3_000).prop_map(Duration::from_millis);
+    prop_oneof![
+        4 => payload().prop_map(Input::Broadcast),
+        8 => received(),
+        1 => (node_id(), vec(payload(), 0..5))
+            .prop_map(|(from, payloads)| Input::Merge { from, payloads }),
+        1 => (0..MEMBERS + 1).prop_map(|peer| Input::PeerUp(NodeId(peer))),
+        1 => (0..MEMBERS + 1).prop_map(|peer| Input::PeerDown(NodeId(peer))),
+        1 => topology().prop_map(Input::Topology),
+        1 => (option::of(0_usize..9), option::of(interval))
+            .prop_map(|(fanout, gossip_interval)| Input::Configure { fanout, gossip_interval }),
+        1 => proptest::collection::btree_set((0..MEMBERS).prop_map(NodeId), 0..3)
+            .prop_map(Input::Partition),
+        1 => Just(Input::Round),
+        1 => Just(Input::CheckAcks),
+        3 => Just(Input::Wakeup),
+    ]
+}
+
+/// What the outside has seen of a node.
+#[derive(Default)]
+struct Seen {
+    given: BTreeSet<Vec<u8>>,
+    delivered: BTreeSet<Vec<u8>>,
+    last_number: Option<MessageId>,
+}
+
+impl Seen {
+    fn before(&mut self, input: &Input) {
+        let mut give = |payload: &Payload| {
+            self.given.insert(payload.bytes().to_vec());
+        };
+        match input {
+            Input::Broadcast(payload) => give(payload),
+            Input::Merge { payloads, .. } => payloads.iter().for_each(give),
+            Input::Received { message, .. } => match message {
+                Message::Broadcast { payload, .. } | Message::Gossip { payload, .. } => {
+                    give(payload);
+                }
+                Message::Sync { payloads } => payloads.iter().for_each(give),
+                Message::Delta { rumors } => rumors.iter().for_each(|rumor| give(&rumor.payload)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn after(&mut self, output: &Output, blocked: &BTreeSet<NodeId>) {
+        match output {
+            Output::Deliver(payload) => {
+                assert!(
+                    self.given.contains(payload.bytes()),
+                    "{payload:?} is invented"
+                );
+                assert!(
+                    self.delivered.insert(payload.bytes().to_vec()),
+                    "{payload:?} twice"
+                );
+            }
+            Output::Send { to, id, .. } => {
+                assert!(!blocked.contains(to) && *to != NodeId(0), "sent to {to}");
+                assert!(self.last_number < Some(*id), "numbers rise");
+                self.last_number = Some(*id);
+            }
+            Output::Undelivered { .. } => {}
+        }
+    }
+}
+
+fn check(strategy: gossiper_core::Strategy, steps: Vec<(u64, Input)>) {
+    let members: Vec<NodeId> = (0..MEMBERS).map(NodeId).collect();
+    let config = Config {
+        strategy,
+        awaited_max: 8,
+        ..Config::default()
+    };
+    let mut node = Node::new(NodeId(0), &members, config, 1, 1, Instant::START);
+    let (mut now, mut seen, mut blocked) = (Instant::START, Seen::default(), BTreeSet::new());
+    let mut outbox = Outbox::default();
+    for (wait_ms, input) in steps {
+        now = now + Duration::from_millis(wait_ms);
+        let before = *node.stats();
+        seen.before(&input);
+        if let Input::Partition(cut) = &input {
+            blocked.clone_from(cut);
+        }
+        let is_wakeup = matches!(input, Input::Wakeup);
+        node.handle(now, input, &mut outbox);
+        outbox
+            .drain()
+            .for_each(|output| seen.after(&output, &blocked));
+        let stats = *node.stats();
+        assert_eq!(node.payload_count(), seen.delivered.len());
+        assert_eq!(
+            stats.tree_deliveries + stats.gossip_deliveries,
+            seen.delivered.len() as u64
+        );
+        assert!(stats.messages_sent >= before.messages_sent && stats.rounds >= before.rounds);
+        assert!(stats.last_learning_round <= stats.rounds);
+        assert!(node.awaited().forwards <= 8);
+        assert!(!is_wakeup || node.next_wakeup().is_none_or(|due| due > now));
+        assert!(
+            node.payloads_from(0)
+                .all(|bytes| node.delivery(bytes).is_some())
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_input_breaks_what_must_hold(steps in vec((0_u64..700, input()), 0..60)) {
+        for strategy in STRATEGIES {
+            check(strategy, steps.clone());
+        }
+    }
+}
