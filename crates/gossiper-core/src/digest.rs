@@ -133,13 +133,7 @@ mod tests {
             let mut store = Store::new(0);
             let mut digester = SetDigester::default();
             for bytes in order {
-                store.insert(
-                    &Payload::new(bytes),
-                    Delivery {
-                        via: Via::Tree,
-                        hops: 0,
-                    },
-                );
+                store.insert(&Payload::new(bytes), Delivery { via: Via::Tree, hops: 0 });
                 digester.digest(&store);
             }
             digester.digest(&store)

@@ -24,11 +24,7 @@ struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        Self {
-            plain_left: PLAIN_FIRST,
-            dialect: None,
-            synced: 0,
-        }
+        Self { plain_left: PLAIN_FIRST, dialect: None, synced: 0 }
     }
 }
 
@@ -41,9 +37,7 @@ pub(crate) struct Links {
 impl Links {
     /// Whether the peer has shown that it knows our dialect.
     pub(crate) fn speaks_dialect(&self, peer: NodeId) -> bool {
-        self.links
-            .get(&peer)
-            .is_some_and(|link| link.dialect.is_some())
+        self.links.get(&peer).is_some_and(|link| link.dialect.is_some())
     }
 
     /// The announcement that goes along with the next message to `peer`.

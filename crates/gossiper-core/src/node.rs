@@ -17,7 +17,7 @@ use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
     Awaited, Config, Input, Instant, Message, MessageId, NodeId, Outbox, Payload, Refusal, Rumor,
-    Stats,
+    RumorId, Stats,
 };
 
 /// One member of a cluster, as a state machine.
@@ -47,11 +47,8 @@ impl Node {
         seed: u64,
         now: Instant,
     ) -> Self {
-        let peers: BTreeSet<NodeId> = members
-            .iter()
-            .copied()
-            .filter(|&member| member != id)
-            .collect();
+        let peers: BTreeSet<NodeId> =
+            members.iter().copied().filter(|&member| member != id).collect();
         let mut rng = Rng::new(seed);
         let store = Store::new(rng.next_u64());
         let protocol = Chosen::new(&config, now);
@@ -71,11 +68,7 @@ impl Node {
             next_message: MessageId(0),
         };
         state.overlay = protocol.protocol().overlay(&state, None);
-        Self {
-            state,
-            protocol,
-            now,
-        }
+        Self { state, protocol, now }
     }
 
     /// Something happens at `now`. What the node wants done is appended to the outbox.
@@ -87,26 +80,13 @@ impl Node {
     /// If `now` is earlier than it was: that is the host's mistake, and every deadline would be
     /// wrong from here on.
     pub fn handle(&mut self, now: Instant, input: Input, outbox: &mut Outbox) {
-        assert!(
-            now >= self.now,
-            "the host's clock went back from {:?} to {now:?}",
-            self.now
-        );
+        assert!(now >= self.now, "the host's clock went back from {:?} to {now:?}", self.now);
         self.now = now;
-        let cx = &mut Context {
-            now,
-            state: &mut self.state,
-            outbox,
-        };
+        let cx = &mut Context { now, state: &mut self.state, outbox };
         let protocol = self.protocol.protocol_mut();
         match input {
             Input::Broadcast(payload) => on_broadcast(cx, protocol, payload),
-            Input::Received {
-                from,
-                id,
-                dialect,
-                message,
-            } => {
+            Input::Received { from, id, dialect, message } => {
                 if !cx.state.admits(from) {
                     return;
                 }
@@ -116,7 +96,7 @@ impl Node {
                 on_received(cx, protocol, from, id, message);
             }
             Input::Merge { from, payloads } => {
-                let new = take_in(cx, from, payloads);
+                let new = take_in(cx, protocol, from, payloads);
                 spread(cx, protocol, &new, Source::Peer(from));
             }
             Input::PeerUp(peer) => on_peer_up(cx, peer),
@@ -125,10 +105,7 @@ impl Node {
                 topology.explore(&cx.state.peers);
                 cx.state.overlay = protocol.overlay(cx.state, Some(topology));
             }
-            Input::Configure {
-                fanout,
-                gossip_interval,
-            } => {
+            Input::Configure { fanout, gossip_interval } => {
                 configure(cx, protocol, fanout, gossip_interval);
             }
             Input::Partition(blocked) => cx.state.blocked = blocked,
@@ -170,19 +147,13 @@ impl Node {
 
     /// The payloads known from the `from`th on, in the order of arrival.
     pub fn payloads_from(&self, from: usize) -> impl Iterator<Item = &[u8]> {
-        self.state
-            .store
-            .values_from(from)
-            .map(|value| self.state.store.bytes(value))
+        self.state.store.values_from(from).map(|value| self.state.store.bytes(value))
     }
 
     /// How the payload with this key came, if it is known.
     #[must_use]
     pub fn delivery(&self, key: &[u8]) -> Option<Delivery> {
-        self.state
-            .store
-            .find(key)
-            .map(|value| self.state.store.delivery(value))
+        self.state.store.find(key).map(|value| self.state.store.delivery(value))
     }
 
     /// The digest of the set of payloads. Costs as much as has come since it was last asked for.
@@ -199,9 +170,7 @@ impl Node {
     /// What awaits an acknowledgement.
     #[must_use]
     pub fn awaited(&self) -> Awaited {
-        Awaited {
-            forwards: self.protocol.protocol().unacked(),
-        }
+        Awaited { forwards: self.protocol.protocol().unacked() }
     }
 
     /// The peers that a round is begun with: all other members that are up.
@@ -238,21 +207,10 @@ fn on_received(
     message: Message,
 ) {
     match message {
-        Message::Broadcast {
-            payload,
-            hops,
-            id: name,
-        } => {
+        Message::Broadcast { payload, hops, id: name } => {
             let hops = hops.unwrap_or(0).saturating_add(1);
-            let learned = cx.learn(
-                payload,
-                name,
-                from,
-                Delivery {
-                    via: Via::Tree,
-                    hops,
-                },
-            );
+            let delivery = Delivery { via: Via::Tree, hops };
+            let learned = learn(cx, protocol, from, payload, name, delivery);
             // What cannot be kept is not acknowledged.
             if let Some(of) = id.filter(|_| learned != Learned::Refused) {
                 cx.send(from, Message::Ack { of });
@@ -262,11 +220,8 @@ fn on_received(
             }
         }
         Message::Gossip { payload, hops, id } => {
-            let delivery = Delivery {
-                via: Via::Gossip,
-                hops: hops.saturating_add(1),
-            };
-            if let Learned::New(value) = cx.learn(payload, id, from, delivery) {
+            let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
+            if let Learned::New(value) = learn(cx, protocol, from, payload, id, delivery) {
                 protocol.on_new(cx, value, Source::Peer(from));
             }
         }
@@ -290,39 +245,49 @@ fn on_sync(
     id: Option<MessageId>,
     payloads: Vec<Payload>,
 ) {
-    let new = take_in(cx, from, payloads);
+    let new = take_in(cx, protocol, from, payloads);
     if let Some(of) = id {
-        cx.send(
-            from,
-            Message::SyncOk {
-                of,
-                new_count: new.len() as u64,
-            },
-        );
+        cx.send(from, Message::SyncOk { of, new_count: new.len() as u64 });
     }
     spread(cx, protocol, &new, Source::Peer(from));
 }
 
+/// Takes in a payload that came from `from`, who therefore has it.
+fn learn(
+    cx: &mut Context<'_>,
+    protocol: &mut dyn Protocol,
+    from: NodeId,
+    payload: Payload,
+    id: Option<RumorId>,
+    delivery: Delivery,
+) -> Learned {
+    let learned = cx.learn(payload, id, from, delivery);
+    if let Learned::Known(value) = learned {
+        protocol.on_duplicate(from, value);
+    }
+    learned
+}
+
 /// Takes in payloads that came without names or hops: they count as one hop.
-fn take_in(cx: &mut Context<'_>, from: NodeId, payloads: Vec<Payload>) -> Vec<ValueIx> {
-    let delivery = Delivery {
-        via: Via::Gossip,
-        hops: 1,
-    };
-    let learned = payloads
-        .into_iter()
-        .map(|payload| cx.learn(payload, None, from, delivery));
-    learned.filter_map(Learned::newly_learnt).collect()
+fn take_in(
+    cx: &mut Context<'_>,
+    protocol: &mut dyn Protocol,
+    from: NodeId,
+    payloads: Vec<Payload>,
+) -> Vec<ValueIx> {
+    let delivery = Delivery { via: Via::Gossip, hops: 1 };
+    let mut new = Vec::new();
+    for payload in payloads {
+        new.extend(learn(cx, protocol, from, payload, None, delivery).newly_learnt());
+    }
+    new
 }
 
 fn on_delta(cx: &mut Context<'_>, protocol: &mut dyn Protocol, from: NodeId, rumors: Vec<Rumor>) {
     let mut new = Vec::new();
     for Rumor { id, hops, payload } in rumors {
-        let delivery = Delivery {
-            via: Via::Gossip,
-            hops: hops.saturating_add(1),
-        };
-        new.extend(cx.learn(payload, Some(id), from, delivery).newly_learnt());
+        let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
+        new.extend(learn(cx, protocol, from, payload, Some(id), delivery).newly_learnt());
     }
     spread(cx, protocol, &new, Source::Delta(from));
     if !new.is_empty() {
@@ -342,9 +307,7 @@ fn on_peer_up(cx: &mut Context<'_>, peer: NodeId) {
     }
     if let Err(place) = cx.state.peers.binary_search(&peer) {
         cx.state.peers.insert(place, peer);
-        cx.state
-            .overlay
-            .on_peers_changed(cx.state.me, &cx.state.peers);
+        cx.state.overlay.on_peers_changed(cx.state.me, &cx.state.peers);
     }
 }
 
@@ -354,9 +317,7 @@ fn on_peer_down(cx: &mut Context<'_>, protocol: &mut dyn Protocol, peer: NodeId)
         protocol.on_peer_down(cx, peer);
         cx.state.peers.remove(place);
         cx.state.links.forget(peer);
-        cx.state
-            .overlay
-            .on_peers_changed(cx.state.me, &cx.state.peers);
+        cx.state.overlay.on_peers_changed(cx.state.me, &cx.state.peers);
     }
 }
 

@@ -20,19 +20,13 @@ impl Payload {
     /// A payload that is its own key.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        Self {
-            bytes: SmallVec::from_slice(bytes),
-            key: None,
-        }
+        Self { bytes: SmallVec::from_slice(bytes), key: None }
     }
 
     /// A payload that is the same as every other with this `key`.
     #[must_use]
     pub fn with_key(bytes: &[u8], key: &[u8]) -> Self {
-        Self {
-            bytes: SmallVec::from_slice(bytes),
-            key: (bytes != key).then(|| key.into()),
-        }
+        Self { bytes: SmallVec::from_slice(bytes), key: (bytes != key).then(|| key.into()) }
     }
 
     /// What the application gave.
@@ -72,10 +66,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { len, max } => {
-                write!(
-                    f,
-                    "the value is too large: {len} bytes, and {max} is the most"
-                )
+                write!(f, "the value is too large: {len} bytes, and {max} is the most")
             }
             Self::Full => {
                 f.write_str("the node is full: it keeps all values, and has no room left")

@@ -76,16 +76,12 @@ mod tests {
         for (bound, count) in [(10, 3), (50, 40)] {
             let mut drawn = [0_u32; 50];
             for _ in 0..10_000 {
-                rng.sample(bound, count)
-                    .iter()
-                    .for_each(|&number| drawn[number] += 1);
+                rng.sample(bound, count).iter().for_each(|&number| drawn[number] += 1);
             }
             let expected = (10_000 * count / bound) as u32;
             let spread = expected / 10;
             assert!(
-                drawn[..bound]
-                    .iter()
-                    .all(|&times| times.abs_diff(expected) < spread),
+                drawn[..bound].iter().all(|&times| times.abs_diff(expected) < spread),
                 "{drawn:?}"
             );
         }

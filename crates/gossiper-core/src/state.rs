@@ -73,10 +73,7 @@ impl State {
     }
 
     pub(crate) fn summary(&self) -> Summary {
-        Summary {
-            hash: self.streams.hash(),
-            count: self.store.len() as u64,
-        }
+        Summary { hash: self.streams.hash(), count: self.store.len() as u64 }
     }
 
     /// Why a payload cannot be taken in, if it cannot.
@@ -109,10 +106,7 @@ impl State {
         let bound = self.peers.len() - usize::from(skipped.is_some());
         let sample = self.rng.sample(bound, count);
         let place = |drawn| drawn + usize::from(skipped.is_some_and(|skipped| drawn >= skipped));
-        sample
-            .into_iter()
-            .map(|drawn| self.peers[place(drawn)])
-            .collect()
+        sample.into_iter().map(|drawn| self.peers[place(drawn)]).collect()
     }
 }
 
@@ -137,24 +131,13 @@ impl Context<'_> {
             dialect = self.state.links.announcement(to);
             self.state.links.on_plain_sent(to);
         }
-        self.outbox.push(Output::Send {
-            to,
-            id,
-            dialect,
-            message,
-        });
+        self.outbox.push(Output::Send { to, id, dialect, message });
         Some(id)
     }
 
     /// Takes in a payload of the application's, which is named at once.
     pub(crate) fn learn_own(&mut self, payload: Payload) -> Learned {
-        let learned = self.insert(
-            payload,
-            Delivery {
-                via: Via::Tree,
-                hops: 0,
-            },
-        );
+        let learned = self.insert(payload, Delivery { via: Via::Tree, hops: 0 });
         if let Learned::New(value) = learned {
             self.name_as_own(value);
         }
@@ -176,11 +159,7 @@ impl Context<'_> {
                 if self.state.unnamed.len() == UNNAMED_MAX {
                     self.adopt_oldest_unnamed();
                 }
-                self.state.unnamed.push_back(Unnamed {
-                    value,
-                    from,
-                    since: self.now,
-                });
+                self.state.unnamed.push_back(Unnamed { value, from, since: self.now });
             }
             _ => {}
         }
@@ -209,10 +188,7 @@ impl Context<'_> {
             // Only this node names what is in its own stream: its own rumor comes back, or
             // somebody makes names up.
             Some(stream) if stream == Streams::OWN => return,
-            Some(stream) => self
-                .state
-                .streams
-                .note(stream, id.sequence, value, is_alias),
+            Some(stream) => self.state.streams.note(stream, id.sequence, value, is_alias),
             None => Err(Refused),
         };
         match name {

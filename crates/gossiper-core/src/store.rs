@@ -1,17 +1,18 @@
 //! Every payload known, in the order of arrival, and how each came.
 //!
 //! One arena holds all bytes and a table of 16 bytes a payload says where each ends, so a small
-//! integer costs about 40 bytes with its place in the index. Nothing is ever taken out: what was
+//! integer costs about 50 bytes with its place in the index. Nothing is ever taken out: what was
 //! acknowledged is kept. The bounds are 2^32 - 1 payloads and as many bytes; the store refuses
 //! what is beyond them, which the node counts or tells its application.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::hash::BuildHasher as _;
+use core::hash::{BuildHasher as _, Hasher as _};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as IndexEntry;
 
 use crate::Payload;
 
@@ -58,13 +59,30 @@ struct Entry {
 const GOSSIP_BIT: u16 = 1 << 15;
 const HOPS_MAX: u32 = (GOSSIP_BIT - 1) as u32;
 
+/// A place in the index. The hash stands beside the payload's number, so that neither a payload
+/// that is not the one sought nor the growth of the index touches the arena, whose far-flung reads
+/// would cost more than everything else here.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    ix: u32,
+    hash: u32,
+}
+
+impl Slot {
+    /// The hash as the index takes it: it looks at the low bits for the place and at the top seven
+    /// for the tag.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Store {
     arena: Vec<u8>,
     entries: Vec<Entry>,
     /// The keys of those payloads whose bytes are not their key.
     keys: BTreeMap<u32, Box<[u8]>>,
-    index: HashTable<u32>,
+    index: HashTable<Slot>,
     hasher: FixedState,
 }
 
@@ -96,51 +114,41 @@ impl Store {
     /// Takes a payload in unless one with its key is known. Says where it is and whether it is
     /// new. The caller has made sure that [there is room](Self::has_room).
     pub(crate) fn insert(&mut self, payload: &Payload, delivery: Delivery) -> (ValueIx, bool) {
-        let Self {
-            arena,
-            entries,
-            keys,
-            index,
-            hasher,
-        } = self;
-        let hash = hasher.hash_one(payload.key());
-        let found = index.entry(
-            hash,
-            |&ix| key_at(arena, entries, keys, ix) == payload.key(),
-            |&ix| hasher.hash_one(key_at(arena, entries, keys, ix)),
-        );
-        let vacant = match found {
-            hashbrown::hash_table::Entry::Occupied(known) => return (ValueIx(*known.get()), false),
-            hashbrown::hash_table::Entry::Vacant(vacant) => vacant,
+        let hash = self.hash(payload.key());
+        let Self { arena, entries, keys, index, .. } = self;
+        let is_same = |slot: &Slot| {
+            slot.hash == hash && key_at(arena, entries, keys, slot.ix) == payload.key()
+        };
+        let rehash = |slot: &Slot| Slot::spread(slot.hash);
+        let vacant = match index.entry(Slot::spread(hash), is_same, rehash) {
+            IndexEntry::Occupied(known) => return (ValueIx(known.get().ix), false),
+            IndexEntry::Vacant(vacant) => vacant,
         };
         let ix = entries.len() as u32;
-        vacant.insert(ix);
+        vacant.insert(Slot { ix, hash });
         arena.extend_from_slice(payload.bytes());
         if payload.key() != payload.bytes() {
             keys.insert(ix, payload.key().into());
         }
-        let via = if delivery.via == Via::Gossip {
-            GOSSIP_BIT
-        } else {
-            0
-        };
+        let via = if delivery.via == Via::Gossip { GOSSIP_BIT } else { 0 };
         entries.push(Entry {
             end: arena.len() as u32,
-            name: Name {
-                stream: 0,
-                sequence: 0,
-            },
+            name: Name { stream: 0, sequence: 0 },
             delivery: via | delivery.hops.min(HOPS_MAX) as u16,
         });
         (ValueIx(ix), true)
     }
 
     pub(crate) fn find(&self, key: &[u8]) -> Option<ValueIx> {
-        self.index
-            .find(self.hasher.hash_one(key), |&ix| {
-                self.key(ValueIx(ix)) == key
-            })
-            .map(|&ix| ValueIx(ix))
+        let hash = self.hash(key);
+        let is_same = |slot: &Slot| slot.hash == hash && self.key(ValueIx(slot.ix)) == key;
+        self.index.find(Slot::spread(hash), is_same).map(|slot| ValueIx(slot.ix))
+    }
+
+    fn hash(&self, key: &[u8]) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key);
+        (hasher.finish() >> 32) as u32
     }
 
     pub(crate) fn bytes(&self, value: ValueIx) -> &[u8] {
@@ -161,11 +169,7 @@ impl Store {
     pub(crate) fn delivery(&self, value: ValueIx) -> Delivery {
         let packed = self.entries[value.0 as usize].delivery;
         Delivery {
-            via: if packed & GOSSIP_BIT == 0 {
-                Via::Tree
-            } else {
-                Via::Gossip
-            },
+            via: if packed & GOSSIP_BIT == 0 { Via::Tree } else { Via::Gossip },
             hops: u32::from(packed & !GOSSIP_BIT),
         }
     }
@@ -187,11 +191,7 @@ impl Store {
 
 fn bytes_at<'a>(arena: &'a [u8], entries: &[Entry], ix: u32) -> &'a [u8] {
     let ix = ix as usize;
-    let start = if ix == 0 {
-        0
-    } else {
-        entries[ix - 1].end as usize
-    };
+    let start = if ix == 0 { 0 } else { entries[ix - 1].end as usize };
     &arena[start..entries[ix].end as usize]
 }
 
@@ -214,10 +214,7 @@ fn key_at<'a>(
 mod tests {
     use super::*;
 
-    const OWN: Delivery = Delivery {
-        via: Via::Tree,
-        hops: 0,
-    };
+    const OWN: Delivery = Delivery { via: Via::Tree, hops: 0 };
 
     #[test]
     fn two_spellings_of_one_key_are_one_payload() {
@@ -234,19 +231,10 @@ mod tests {
     #[test]
     fn the_first_delivery_is_the_one_kept() {
         let mut store = Store::new(7);
-        let gossip = Delivery {
-            via: Via::Gossip,
-            hops: 40_000,
-        };
+        let gossip = Delivery { via: Via::Gossip, hops: 40_000 };
         let (value, _) = store.insert(&Payload::new(b"1"), gossip);
         store.insert(&Payload::new(b"1"), OWN);
-        assert_eq!(
-            store.delivery(value),
-            Delivery {
-                via: Via::Gossip,
-                hops: 32_767
-            }
-        );
+        assert_eq!(store.delivery(value), Delivery { via: Via::Gossip, hops: 32_767 });
     }
 
     #[test]

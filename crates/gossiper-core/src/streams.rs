@@ -74,11 +74,7 @@ impl Streams {
     pub(crate) const OWN: u32 = 0;
 
     pub(crate) fn new(me: NodeId, incarnation: u64) -> Self {
-        let mut streams = Self {
-            list: Vec::new(),
-            by_id: BTreeMap::new(),
-            aliases: 0,
-        };
+        let mut streams = Self { list: Vec::new(), by_id: BTreeMap::new(), aliases: 0 };
         streams.open(me, incarnation);
         streams
     }
@@ -105,10 +101,7 @@ impl Streams {
     pub(crate) fn name_next(&mut self, value: ValueIx) -> Name {
         let values = &mut self.list[Self::OWN as usize].values;
         values.push(value);
-        Name {
-            stream: Self::OWN,
-            sequence: values.len() as u32,
-        }
+        Name { stream: Self::OWN, sequence: values.len() as u32 }
     }
 
     /// Notes that this payload bears this name. Gives the name back in short form, or nothing when
@@ -134,11 +127,7 @@ impl Streams {
 
     pub(crate) fn id_of(&self, name: Name) -> RumorId {
         let (origin, incarnation) = self.list[name.stream as usize].id;
-        RumorId {
-            origin,
-            incarnation,
-            sequence: u64::from(name.sequence),
-        }
+        RumorId { origin, incarnation, sequence: u64::from(name.sequence) }
     }
 
     /// What is held, sorted by origin and incarnation.
@@ -160,10 +149,7 @@ impl Streams {
         for stream in self.sorted() {
             hasher.stream(stream.id.0, stream.id.1, stream.values.len() as u64);
             if !stream.beyond.is_empty() {
-                stream
-                    .ranges()
-                    .into_iter()
-                    .for_each(|range| hasher.beyond(range));
+                stream.ranges().into_iter().for_each(|range| hasher.beyond(range));
             }
         }
         hasher.finish()
@@ -174,34 +160,20 @@ impl Streams {
         &'a self,
         theirs: &'a [StreamDigest],
     ) -> impl Iterator<Item = (RumorId, ValueIx)> + 'a {
-        let theirs: BTreeMap<(NodeId, u64), &StreamDigest> = theirs
-            .iter()
-            .map(|their| ((their.origin, their.incarnation), their))
-            .collect();
+        let theirs: BTreeMap<(NodeId, u64), &StreamDigest> =
+            theirs.iter().map(|their| ((their.origin, their.incarnation), their)).collect();
         self.sorted().flat_map(move |stream| {
             let their = theirs.get(&stream.id).copied();
             let upto = their.map_or(0, |their| their.upto);
-            let skip = usize::try_from(upto)
-                .unwrap_or(usize::MAX)
-                .min(stream.values.len());
+            let skip = usize::try_from(upto).unwrap_or(usize::MAX).min(stream.values.len());
             let dense = (skip as u64 + 1..).zip(stream.values[skip..].iter().copied());
-            let sparse = stream
-                .beyond
-                .iter()
-                .map(|(&sequence, &ix)| (u64::from(sequence), ix));
+            let sparse = stream.beyond.iter().map(|(&sequence, &ix)| (u64::from(sequence), ix));
             dense
                 .chain(sparse)
                 .filter(move |&(sequence, _)| their.is_none_or(|their| !their.holds(sequence)))
                 .map(move |(sequence, value)| {
                     let (origin, incarnation) = stream.id;
-                    (
-                        RumorId {
-                            origin,
-                            incarnation,
-                            sequence,
-                        },
-                        value,
-                    )
+                    (RumorId { origin, incarnation, sequence }, value)
                 })
         })
     }
@@ -219,13 +191,10 @@ impl Streams {
     }
 
     fn sorted(&self) -> impl Iterator<Item = &Stream> {
-        self.by_id
-            .values()
-            .map(|&stream| &self.list[stream as usize])
-            .filter(|stream| {
-                // A stream that was opened and not fed says nothing.
-                !stream.values.is_empty() || !stream.beyond.is_empty()
-            })
+        self.by_id.values().map(|&stream| &self.list[stream as usize]).filter(|stream| {
+            // A stream that was opened and not fed says nothing.
+            !stream.values.is_empty() || !stream.beyond.is_empty()
+        })
     }
 }
 
@@ -270,23 +239,15 @@ mod tests {
 
     fn lacking(here: &Streams, there: &Streams) -> Vec<(u64, u64)> {
         let digest = there.digest();
-        here.lacking_in(&digest)
-            .map(|(id, _)| (id.origin.0, id.sequence))
-            .collect()
+        here.lacking_in(&digest).map(|(id, _)| (id.origin.0, id.sequence)).collect()
     }
 
     #[test]
     fn a_gap_shows_until_it_is_filled() {
         let mut held = streams(&[(0, 1), (0, 2), (0, 5), (0, 4), (0, 9)]);
-        assert_eq!(
-            (held.digest()[0].upto, &held.digest()[0].beyond),
-            (2, &vec![(4, 5), (9, 9)])
-        );
+        assert_eq!((held.digest()[0].upto, &held.digest()[0].beyond), (2, &vec![(4, 5), (9, 9)]));
         note(&mut held, 0, 3).unwrap();
-        assert_eq!(
-            (held.digest()[0].upto, &held.digest()[0].beyond),
-            (5, &vec![(9, 9)])
-        );
+        assert_eq!((held.digest()[0].upto, &held.digest()[0].beyond), (5, &vec![(9, 9)]));
     }
 
     #[test]

@@ -30,11 +30,7 @@ fn on_a_tree_everybody_has_it_after_as_many_hops_as_the_tree_has_links() {
                 assert_eq!((delivery.hops, delivery.via), (hops, Via::Tree));
                 assert_eq!(cluster.delivered[place][&b"7"[..]], at(HOP * hops));
             }
-            assert_eq!(
-                cluster.pushes.len(),
-                count - 1,
-                "{strategy:?}: the fewest there can be"
-            );
+            assert_eq!(cluster.pushes.len(), count - 1, "{strategy:?}: the fewest there can be");
         }
     }
 }
@@ -78,11 +74,7 @@ fn gossip_alone_reaches_everybody_within_a_few_rounds() {
             cluster.run_for(Duration::from_secs(8));
             assert_eq!(cluster.lacking("7"), [], "{count} nodes, seed {seed}");
             let gossip = (1..count).map(|place| cluster.node(place).delivery(b"7").unwrap());
-            assert!(
-                gossip
-                    .into_iter()
-                    .all(|delivery| delivery.via == Via::Gossip)
-            );
+            assert!(gossip.into_iter().all(|delivery| delivery.via == Via::Gossip));
         }
     }
 }
@@ -124,11 +116,7 @@ fn nothing_is_invented_or_delivered_twice() {
             // That nothing is delivered twice, the cluster itself asserts.
             let (cluster, values) = rough_run(strategy, count, 1, Duration::from_secs(3));
             for delivered in &cluster.delivered {
-                assert!(
-                    delivered
-                        .keys()
-                        .all(|value| values.iter().any(|v| v.as_bytes() == value))
-                );
+                assert!(delivered.keys().all(|value| values.iter().any(|v| v.as_bytes() == value)));
             }
         }
     }
@@ -159,15 +147,12 @@ fn with_loss_flooding_leaves_out_only_whom_the_network_cuts_off() {
         for seed in 0..6 {
             let (cluster, values) = rough_run(Strategy::Flood, count, seed, Duration::from_secs(5));
             let links = rough_links(count, seed).unwrap_or_else(|| {
-                (0..count)
-                    .flat_map(|one| (one + 1..count).map(move |other| (one, other)))
-                    .collect()
+                (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other))).collect()
             });
             for value in &values {
                 let lacking = cluster.lacking(value);
-                for (from, to) in links
-                    .iter()
-                    .flat_map(|&(one, other)| [(one, other), (other, one)])
+                for (from, to) in
+                    links.iter().flat_map(|&(one, other)| [(one, other), (other, one)])
                 {
                     if lacking.contains(&to) && !lacking.contains(&from) {
                         assert!(tries(&cluster, value, to).any(|push| push.from == from));
@@ -187,27 +172,18 @@ fn with_loss_a_tree_leaves_out_only_those_to_whom_every_push_is_lost() {
             let mut left_out = 0;
             for value in &values {
                 for place in cluster.lacking(value) {
-                    assert!(
-                        tries(&cluster, value, place).count() > 0,
-                        "nobody is forgotten"
-                    );
+                    assert!(tries(&cluster, value, place).count() > 0, "nobody is forgotten");
                     assert!(tries(&cluster, value, place).all(|push| push.is_lost));
                     left_out += 1;
                 }
             }
-            assert!(
-                left_out <= values.len() * count / 5,
-                "seed {seed}: {left_out} left out"
-            );
+            assert!(left_out <= values.len() * count / 5, "seed {seed}: {left_out} left out");
         }
     }
 }
 
 fn tries<'a>(cluster: &'a Cluster, value: &'a str, to: usize) -> impl Iterator<Item = &'a Push> {
-    cluster
-        .pushes
-        .iter()
-        .filter(move |push| push.to == to && push.value == value.as_bytes())
+    cluster.pushes.iter().filter(move |push| push.to == to && push.value == value.as_bytes())
 }
 
 #[test]
@@ -225,14 +201,8 @@ fn around_a_crashed_inner_node_its_subtree_has_it_within_two_time_outs() {
             assert_eq!(cluster.lacking("7"), []);
             let stats = cluster.node(0).stats();
             let behind = distances(count, &tree_links(count, 3)[1..], 1);
-            let behind = behind
-                .iter()
-                .filter(|&&hops| hops != u32::MAX && hops > 0)
-                .count();
-            assert_eq!(
-                (stats.failures, stats.direct_deliveries),
-                (1, behind as u64)
-            );
+            let behind = behind.iter().filter(|&&hops| hops != u32::MAX && hops > 0).count();
+            assert_eq!((stats.failures, stats.direct_deliveries), (1, behind as u64));
         }
     }
 }
@@ -264,10 +234,7 @@ fn a_node_that_comes_back_empty_is_brought_up_to_date() {
         cluster.start(3);
         cluster.broadcast(3, "after");
         cluster.run_for(Duration::from_secs(15));
-        for value in (0..50)
-            .map(|value| value.to_string())
-            .chain(["after".into()])
-        {
+        for value in (0..50).map(|value| value.to_string()).chain(["after".into()]) {
             assert_eq!(cluster.lacking(&value), [], "seed {seed}, value {value}");
         }
     }
@@ -282,9 +249,7 @@ fn a_partition_is_healed_by_gossip_when_it_ends() {
         let block = |cluster: &mut Cluster, is_cut: bool| {
             for place in 0..10 {
                 let others = (0..10).filter(|&other| is_cut && half(other) != half(place));
-                let blocked = others
-                    .map(|other| gossiper_core::NodeId(other as u64))
-                    .collect();
+                let blocked = others.map(|other| gossiper_core::NodeId(other as u64)).collect();
                 cluster.input(place, gossiper_core::Input::Partition(blocked));
             }
         };
@@ -296,9 +261,6 @@ fn a_partition_is_healed_by_gossip_when_it_ends() {
         assert_eq!(cluster.lacking("right"), [0, 1, 2, 3, 4]);
         block(&mut cluster, false);
         cluster.run_for(Duration::from_secs(10));
-        assert_eq!(
-            (cluster.lacking("left"), cluster.lacking("right")),
-            (vec![], vec![])
-        );
+        assert_eq!((cluster.lacking("left"), cluster.lacking("right")), (vec![], vec![]));
     }
 }

@@ -70,27 +70,20 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 fn received() -> impl Strategy<Value = Input> {
-    (
-        node_id(),
-        option::of(number()),
-        option::of(any::<u32>()),
-        message(),
-    )
-        .prop_map(|(from, id, dialect, message)| Input::Received {
+    (node_id(), option::of(number()), option::of(any::<u32>()), message()).prop_map(
+        |(from, id, dialect, message)| Input::Received {
             from,
             id: id.map(MessageId),
             dialect,
             message,
-        })
+        },
+    )
 }
 
 fn topology() -> impl Strategy<Value = Topology> {
     let link = (0..MEMBERS + 1, vec((0..MEMBERS + 1).prop_map(NodeId), 0..4));
     vec(link, 0..5).prop_map(|named| {
-        let named: Vec<_> = named
-            .into_iter()
-            .map(|(node, far)| (NodeId(node), far))
-            .collect();
+        let named: Vec<_> = named.into_iter().map(|(node, far)| (NodeId(node), far)).collect();
         Topology::new(NodeId(0), &named)
     })
 }
@@ -146,14 +139,8 @@ impl Seen {
     fn after(&mut self, output: &Output, blocked: &BTreeSet<NodeId>) {
         match output {
             Output::Deliver(payload) => {
-                assert!(
-                    self.given.contains(payload.bytes()),
-                    "{payload:?} is invented"
-                );
-                assert!(
-                    self.delivered.insert(payload.bytes().to_vec()),
-                    "{payload:?} twice"
-                );
+                assert!(self.given.contains(payload.bytes()), "{payload:?} is invented");
+                assert!(self.delivered.insert(payload.bytes().to_vec()), "{payload:?} twice");
             }
             Output::Send { to, id, .. } => {
                 assert!(!blocked.contains(to) && *to != NodeId(0), "sent to {to}");
@@ -167,11 +154,7 @@ impl Seen {
 
 fn check(strategy: gossiper_core::Strategy, steps: Vec<(u64, Input)>) {
     let members: Vec<NodeId> = (0..MEMBERS).map(NodeId).collect();
-    let config = Config {
-        strategy,
-        awaited_max: 8,
-        ..Config::default()
-    };
+    let config = Config { strategy, awaited_max: 8, ..Config::default() };
     let mut node = Node::new(NodeId(0), &members, config, 1, 1, Instant::START);
     let (mut now, mut seen, mut blocked) = (Instant::START, Seen::default(), BTreeSet::new());
     let mut outbox = Outbox::default();
@@ -184,23 +167,15 @@ fn check(strategy: gossiper_core::Strategy, steps: Vec<(u64, Input)>) {
         }
         let is_wakeup = matches!(input, Input::Wakeup);
         node.handle(now, input, &mut outbox);
-        outbox
-            .drain()
-            .for_each(|output| seen.after(&output, &blocked));
+        outbox.drain().for_each(|output| seen.after(&output, &blocked));
         let stats = *node.stats();
         assert_eq!(node.payload_count(), seen.delivered.len());
-        assert_eq!(
-            stats.tree_deliveries + stats.gossip_deliveries,
-            seen.delivered.len() as u64
-        );
+        assert_eq!(stats.tree_deliveries + stats.gossip_deliveries, seen.delivered.len() as u64);
         assert!(stats.messages_sent >= before.messages_sent && stats.rounds >= before.rounds);
         assert!(stats.last_learning_round <= stats.rounds);
         assert!(node.awaited().forwards <= 8);
         assert!(!is_wakeup || node.next_wakeup().is_none_or(|due| due > now));
-        assert!(
-            node.payloads_from(0)
-                .all(|bytes| node.delivery(bytes).is_some())
-        );
+        assert!(node.payloads_from(0).all(|bytes| node.delivery(bytes).is_some()));
     }
 }
 

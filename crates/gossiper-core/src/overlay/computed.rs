@@ -27,15 +27,8 @@ impl Computed {
         members.insert(my_place, me);
         let first_child = my_place * BRANCHING + 1;
         let children = first_child..(first_child + BRANCHING).min(members.len());
-        let neighbors = parent(my_place)
-            .into_iter()
-            .chain(children)
-            .map(|place| members[place]);
-        Self {
-            my_place,
-            neighbors: neighbors.collect(),
-            members,
-        }
+        let neighbors = parent(my_place).into_iter().chain(children).map(|place| members[place]);
+        Self { my_place, neighbors: neighbors.collect(), members }
     }
 
     /// The place of the neighbor on the way to the member at `place`.
@@ -81,17 +74,8 @@ mod tests {
 
     fn trees(count: u64) -> Vec<Computed> {
         let members: Vec<NodeId> = (0..count).map(|number| NodeId(number * 3)).collect();
-        let peers = |me| {
-            members
-                .iter()
-                .copied()
-                .filter(|&peer| peer != me)
-                .collect::<Vec<_>>()
-        };
-        members
-            .iter()
-            .map(|&me| Computed::new(me, &peers(me)))
-            .collect()
+        let peers = |me| members.iter().copied().filter(|&peer| peer != me).collect::<Vec<_>>();
+        members.iter().map(|&me| Computed::new(me, &peers(me))).collect()
     }
 
     #[test]
@@ -117,11 +101,7 @@ mod tests {
             let mut others = tree.neighbors().to_vec();
             for &neighbor in tree.neighbors() {
                 let behind = tree.behind(neighbor).unwrap();
-                assert!(
-                    behind
-                        .iter()
-                        .all(|&node| tree.next_hop(node) == Some(neighbor))
-                );
+                assert!(behind.iter().all(|&node| tree.next_hop(node) == Some(neighbor)));
                 others.extend(behind);
             }
             others.sort_unstable();

@@ -38,13 +38,7 @@ impl Topology {
                 }
             }
         }
-        Self {
-            me,
-            has_cycle: has_cycle(&links),
-            links,
-            hops: BTreeMap::new(),
-            is_whole: false,
-        }
+        Self { me, has_cycle: has_cycle(&links), links, hops: BTreeMap::new(), is_whole: false }
     }
 
     /// Whether there are two ways from one node to another.
@@ -56,21 +50,15 @@ impl Topology {
     /// Finds the ways from this node to all others, for a cluster of these `peers`.
     pub(crate) fn explore(&mut self, peers: &[NodeId]) {
         self.hops.clear();
-        let mut ahead: Vec<(NodeId, NodeId)> = self
-            .neighbors()
-            .iter()
-            .map(|&neighbor| (neighbor, neighbor))
-            .collect();
+        let mut ahead: Vec<(NodeId, NodeId)> =
+            self.neighbors().iter().map(|&neighbor| (neighbor, neighbor)).collect();
         while let Some((node, hop)) = ahead.pop() {
             if node != self.me && self.hops.insert(node, hop).is_none() {
                 ahead.extend(self.neighbors_of(node).iter().map(|&far| (far, hop)));
             }
         }
         self.is_whole = !self.has_cycle
-            && self
-                .links
-                .keys()
-                .all(|node| *node == self.me || self.hops.contains_key(node))
+            && self.links.keys().all(|node| *node == self.me || self.hops.contains_key(node))
             && peers.iter().all(|peer| self.hops.contains_key(peer));
     }
 
@@ -85,12 +73,8 @@ impl Tree for Topology {
     }
 
     fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>> {
-        let behind = self
-            .hops
-            .iter()
-            .filter(|&(&node, &hop)| hop == neighbor && node != neighbor);
-        self.is_whole
-            .then(|| behind.map(|(&node, _)| node).collect())
+        let behind = self.hops.iter().filter(|&(&node, &hop)| hop == neighbor && node != neighbor);
+        self.is_whole.then(|| behind.map(|(&node, _)| node).collect())
     }
 
     fn next_hop(&self, node: NodeId) -> Option<NodeId> {
@@ -126,10 +110,7 @@ mod tests {
     }
 
     fn topology(me: u64, named: &[(u64, &[u64])], peers: &[u64]) -> Topology {
-        let named: Vec<_> = named
-            .iter()
-            .map(|(node, far)| (NodeId(*node), nodes(far)))
-            .collect();
+        let named: Vec<_> = named.iter().map(|(node, far)| (NodeId(*node), nodes(far))).collect();
         let mut topology = Topology::new(NodeId(me), &named);
         topology.explore(&nodes(peers));
         topology
@@ -148,10 +129,7 @@ mod tests {
 
     #[test]
     fn a_link_named_at_one_end_is_a_link_at_both() {
-        assert_eq!(
-            topology(1, &[(0, &[1]), (1, &[])], &[0]).neighbors(),
-            nodes(&[0])
-        );
+        assert_eq!(topology(1, &[(0, &[1]), (1, &[])], &[0]).neighbors(), nodes(&[0]));
     }
 
     #[test]
@@ -165,10 +143,7 @@ mod tests {
         for named in [&[(0, &[1][..])][..], &[(0, &[1]), (2, &[3])]] {
             let part = topology(0, named, &[1, 2, 3]);
             assert!(!part.has_cycle());
-            assert_eq!(
-                (part.behind(NodeId(1)), part.next_hop(NodeId(1))),
-                (None, None)
-            );
+            assert_eq!((part.behind(NodeId(1)), part.next_hop(NodeId(1))), (None, None));
         }
     }
 

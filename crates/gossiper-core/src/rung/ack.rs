@@ -34,6 +34,17 @@ struct Batch {
     first: MessageId,
     forwards: Forwards,
     unacked: usize,
+    /// Further nodes that have shown that they have the payload: each stands here once.
+    holders: SmallVec<[NodeId; 2]>,
+}
+
+impl Batch {
+    /// Whether the node is known to have the payload.
+    fn is_held_by(&self, node: NodeId) -> bool {
+        Some(node) == self.source.peer()
+            || self.holders.contains(&node)
+            || self.forwards.iter().any(|forward| forward.to == node && forward.is_acked)
+    }
 }
 
 /// What awaits an acknowledgement, oldest first. The time-out is the same for all, so the deadlines
@@ -59,7 +70,7 @@ impl Acks {
         if forwards.is_empty() {
             return;
         }
-        let unacked = forwards.len();
+        let (unacked, holders) = (forwards.len(), SmallVec::new());
         let deadline = cx.now + cx.state.config.ack_timeout;
         self.unacked += unacked;
         self.batches.push_back(Batch {
@@ -69,6 +80,7 @@ impl Acks {
             first,
             forwards,
             unacked,
+            holders,
         });
         while self.unacked > cx.state.config.awaited_max {
             let Some(oldest) = self.pop() else { break };
@@ -94,13 +106,20 @@ impl Acks {
         self.drop_settled();
     }
 
+    /// A peer has sent a payload that was known already, so it has it.
+    pub(crate) fn on_holder(&mut self, holder: NodeId, value: ValueIx) {
+        // Payloads are numbered as they come, and pushed on in the same order.
+        let place = self.batches.binary_search_by_key(&value, |batch| batch.value);
+        if let Ok(place) = place
+            && !self.batches[place].is_held_by(holder)
+        {
+            self.batches[place].holders.push(holder);
+        }
+    }
+
     /// Goes around every neighbor whose acknowledgement is overdue.
     pub(crate) fn on_wakeup(&mut self, cx: &mut Context<'_>) {
-        while self
-            .batches
-            .front()
-            .is_some_and(|batch| batch.deadline <= cx.now)
-        {
+        while self.batches.front().is_some_and(|batch| batch.deadline <= cx.now) {
             let Some(batch) = self.pop() else { break };
             go_around(cx, &batch, |_| true);
         }
@@ -109,21 +128,16 @@ impl Acks {
     /// What a neighbor that is gone still owes is overdue at once.
     pub(crate) fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         for batch in &mut self.batches {
-            let owed = batch
-                .forwards
-                .iter()
-                .any(|forward| forward.to == peer && !forward.is_acked);
+            let owed = batch.forwards.iter().any(|forward| forward.to == peer && !forward.is_acked);
             if owed {
                 go_around(cx, batch, |forward| forward.to == peer);
-                batch
-                    .forwards
-                    .iter_mut()
-                    .filter(|forward| forward.to == peer)
-                    .for_each(|forward| {
+                batch.forwards.iter_mut().filter(|forward| forward.to == peer).for_each(
+                    |forward| {
                         forward.is_acked = true;
                         batch.unacked -= 1;
                         self.unacked -= 1;
-                    });
+                    },
+                );
             }
         }
         self.drop_settled();
@@ -157,23 +171,12 @@ impl Acks {
 
 /// Sends the payload of a batch directly to everybody behind each silent neighbor that `counts`.
 fn go_around(cx: &mut Context<'_>, batch: &Batch, counts: impl Fn(&Forward) -> bool) {
-    let has_it = |node: NodeId| {
-        Some(node) == batch.source.peer()
-            || batch
-                .forwards
-                .iter()
-                .any(|forward| forward.to == node && forward.is_acked)
-    };
     // Two silent neighbors of a tree not known whole may hide the same nodes.
     let mut reached = BTreeSet::new();
-    for silent in batch
-        .forwards
-        .iter()
-        .filter(|forward| !forward.is_acked && counts(forward))
-    {
+    for silent in batch.forwards.iter().filter(|forward| !forward.is_acked && counts(forward)) {
         let mut direct = 0;
         for node in hidden_by(cx, silent) {
-            if !has_it(node) && reached.insert(node) {
+            if !batch.is_held_by(node) && reached.insert(node) {
                 direct += usize::from(eager::push_directly(cx, node, batch.value));
             }
         }
@@ -192,17 +195,8 @@ fn hidden_by(cx: &Context<'_>, silent: &Forward) -> Vec<NodeId> {
     if silent.is_covered {
         return Vec::new();
     }
-    let behind = cx
-        .state
-        .overlay
-        .tree()
-        .and_then(|tree| tree.behind(silent.to));
+    let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(silent.to));
     behind.unwrap_or_else(|| {
-        cx.state
-            .peers
-            .iter()
-            .copied()
-            .filter(|&peer| peer != silent.to)
-            .collect()
+        cx.state.peers.iter().copied().filter(|&peer| peer != silent.to).collect()
     })
 }

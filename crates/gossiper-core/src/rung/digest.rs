@@ -71,9 +71,7 @@ fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDigest]) {
             payload: cx.state.store.payload(value),
         };
         bytes = bytes.saturating_add(rumor.payload.bytes().len());
-        let is_full = deltas
-            .last()
-            .is_none_or(|delta| delta.len() == DELTA_RUMORS_MAX);
+        let is_full = deltas.last().is_none_or(|delta| delta.len() == DELTA_RUMORS_MAX);
         if is_full || bytes > DELTA_BYTES_MAX {
             if deltas.len() == DELTAS_MAX {
                 break;

@@ -52,12 +52,7 @@ pub(crate) fn push_on_tree(cx: &mut Context<'_>, value: ValueIx, source: Source)
             continue;
         }
         let number = push(cx, to, value, hops);
-        forwards.push(Forward {
-            to,
-            number,
-            is_covered: covered == Some(to),
-            is_acked: false,
-        });
+        forwards.push(Forward { to, number, is_covered: covered == Some(to), is_acked: false });
     }
     forwards
 }
@@ -66,11 +61,7 @@ pub(crate) fn push_on_tree(cx: &mut Context<'_>, value: ValueIx, source: Source)
 /// behind one, which was silent. The sender sees to everybody behind that one.
 fn silent_hop(cx: &Context<'_>, source: Source) -> Option<NodeId> {
     let from = source.peer()?;
-    cx.state
-        .overlay
-        .tree()?
-        .next_hop(from)
-        .filter(|&hop| hop != from)
+    cx.state.overlay.tree()?.next_hop(from).filter(|&hop| hop != from)
 }
 
 /// Pushes directly, around a silent neighbor. Says whether the message went out.
@@ -117,9 +108,5 @@ pub(crate) fn push_to_all(
 
 /// The id of a payload, for peers that can make use of it.
 fn id_for(cx: &Context<'_>, to: NodeId, value: ValueIx) -> Option<RumorId> {
-    if cx.state.links.speaks_dialect(to) {
-        cx.state.id_of(value)
-    } else {
-        None
-    }
+    if cx.state.links.speaks_dialect(to) { cx.state.id_of(value) } else { None }
 }

@@ -19,9 +19,7 @@ pub(crate) struct Rounds {
 impl Rounds {
     /// The first round comes one interval after `now`.
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self {
-            next: now + config.gossip_interval,
-        }
+        Self { next: now + config.gossip_interval }
     }
 
     /// The interval has changed, and the next round is one new interval away.

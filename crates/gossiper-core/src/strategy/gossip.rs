@@ -18,9 +18,7 @@ pub(crate) struct Gossip {
 
 impl Gossip {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self {
-            rounds: Rounds::new(config, now),
-        }
+        Self { rounds: Rounds::new(config, now) }
     }
 }
 

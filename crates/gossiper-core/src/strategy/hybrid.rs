@@ -18,10 +18,7 @@ pub(crate) struct Hybrid {
 
 impl Hybrid {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self {
-            acks: Acks::default(),
-            rounds: Rounds::new(config, now),
-        }
+        Self { acks: Acks::default(), rounds: Rounds::new(config, now) }
     }
 }
 
@@ -40,6 +37,10 @@ impl Protocol for Hybrid {
         self.acks.on_ack(from, of);
     }
 
+    fn on_duplicate(&mut self, from: NodeId, value: ValueIx) {
+        self.acks.on_holder(from, value);
+    }
+
     fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         self.acks.on_peer_down(cx, peer);
     }
@@ -55,11 +56,7 @@ impl Protocol for Hybrid {
 
     fn next_wakeup(&self) -> Option<Instant> {
         let rounds = self.rounds.next_wakeup();
-        Some(
-            self.acks
-                .next_wakeup()
-                .map_or(rounds, |overdue| overdue.min(rounds)),
-        )
+        Some(self.acks.next_wakeup().map_or(rounds, |overdue| overdue.min(rounds)))
     }
 
     fn unacked(&self) -> usize {

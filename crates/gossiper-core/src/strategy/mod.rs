@@ -25,6 +25,9 @@ pub(crate) trait Protocol {
     /// A peer acknowledges a push.
     fn on_ack(&mut self, _from: NodeId, _of: MessageId) {}
 
+    /// A peer has sent a payload that was known already.
+    fn on_duplicate(&mut self, _from: NodeId, _value: ValueIx) {}
+
     /// A peer is gone.
     fn on_peer_down(&mut self, _cx: &mut Context<'_>, _peer: NodeId) {}
 

@@ -26,6 +26,10 @@ impl Protocol for Tree {
         self.acks.on_ack(from, of);
     }
 
+    fn on_duplicate(&mut self, from: NodeId, value: ValueIx) {
+        self.acks.on_holder(from, value);
+    }
+
     fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         self.acks.on_peer_down(cx, peer);
     }

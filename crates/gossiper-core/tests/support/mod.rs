@@ -14,12 +14,8 @@ use gossiper_core::{
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
-pub(crate) const STRATEGIES: [Strategy; 4] = [
-    Strategy::Flood,
-    Strategy::Tree,
-    Strategy::Gossip,
-    Strategy::Hybrid,
-];
+pub(crate) const STRATEGIES: [Strategy; 4] =
+    [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
 
 /// What happens to a message on its way.
 #[derive(Clone)]
@@ -30,16 +26,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) const STEADY: Self = Self {
-        delay_ms: 100..=100,
-        loss: 0.0,
-        duplication: 0.0,
-    };
-    pub(crate) const ROUGH: Self = Self {
-        delay_ms: 10..=150,
-        loss: 0.1,
-        duplication: 0.1,
-    };
+    pub(crate) const STEADY: Self = Self { delay_ms: 100..=100, loss: 0.0, duplication: 0.0 };
+    pub(crate) const ROUGH: Self = Self { delay_ms: 10..=150, loss: 0.1, duplication: 0.1 };
 }
 
 /// A push of a payload, and whether the network dropped it.
@@ -137,12 +125,9 @@ impl Cluster {
             let (place, arrival) = self.arrivals.remove(&number).expect("it was queued");
             let input = match arrival {
                 None => Input::Wakeup,
-                Some((from, id, dialect, message)) => Input::Received {
-                    from,
-                    id: Some(id),
-                    dialect,
-                    message,
-                },
+                Some((from, id, dialect, message)) => {
+                    Input::Received { from, id: Some(id), dialect, message }
+                }
             };
             self.input(place, input);
         }
@@ -156,8 +141,7 @@ impl Cluster {
         let mut outbox = Outbox::default();
         node.handle(self.now, input, &mut outbox);
         for output in outbox.drain() {
-            self.trace
-                .push(format!("{:?} {place} {output:?}", self.now));
+            self.trace.push(format!("{:?} {place} {output:?}", self.now));
             self.carry_out(place, output);
         }
         self.schedule_wakeup(place);
@@ -169,18 +153,9 @@ impl Cluster {
                 let before = self.delivered[place].insert(payload.bytes().to_vec(), self.now);
                 assert_eq!(before, None, "node {place} delivered {payload:?} twice");
             }
-            Output::Send {
-                to,
-                id,
-                dialect,
-                message,
-            } => {
+            Output::Send { to, id, dialect, message } => {
                 self.messages += 1;
-                let copies = if self.chance(self.network.duplication) {
-                    2
-                } else {
-                    1
-                };
+                let copies = if self.chance(self.network.duplication) { 2 } else { 1 };
                 let is_lost = self.chance(self.network.loss);
                 self.note_push(place, to, &message, is_lost);
                 for _ in 0..if is_lost { 0 } else { copies } {
@@ -197,12 +172,7 @@ impl Cluster {
     fn note_push(&mut self, from: usize, to: NodeId, message: &Message, is_lost: bool) {
         if let Message::Broadcast { payload, .. } | Message::Gossip { payload, .. } = message {
             let value = payload.bytes().to_vec();
-            self.pushes.push(Push {
-                value,
-                from,
-                to: to.0 as usize,
-                is_lost,
-            });
+            self.pushes.push(Push { value, from, to: to.0 as usize, is_lost });
         }
     }
 
@@ -213,10 +183,7 @@ impl Cluster {
     }
 
     fn schedule(&mut self, at: Instant, arrival: Arrival) {
-        let number = self
-            .arrivals
-            .last_key_value()
-            .map_or(0, |(&number, _)| number + 1);
+        let number = self.arrivals.last_key_value().map_or(0, |(&number, _)| number + 1);
         self.arrivals.insert(number, arrival);
         self.queue.push(Reverse((at, number)));
     }
@@ -233,38 +200,25 @@ impl Cluster {
     /// The nodes that are up and lack a value.
     pub(crate) fn lacking(&self, value: &str) -> Vec<usize> {
         let up = (0..self.nodes.len()).filter(|&place| self.nodes[place].is_some());
-        up.filter(|&place| !self.delivered[place].contains_key(value.as_bytes()))
-            .collect()
+        up.filter(|&place| !self.delivered[place].contains_key(value.as_bytes())).collect()
     }
 }
 
 pub(crate) fn config(strategy: Strategy) -> Config {
-    Config {
-        strategy,
-        ..Config::default()
-    }
+    Config { strategy, ..Config::default() }
 }
 
 /// The links of a complete tree over `count` nodes in which each node has up to `children`.
 pub(crate) fn tree_links(count: usize, children: usize) -> Vec<(usize, usize)> {
-    (1..count)
-        .map(|node| ((node - 1) / children, node))
-        .collect()
+    (1..count).map(|node| ((node - 1) / children, node)).collect()
 }
 
 /// The links of a grid about as wide as it is high, which is Maelstrom's usual topology.
 pub(crate) fn grid_links(count: usize) -> Vec<(usize, usize)> {
-    let width = (1..)
-        .find(|width| width * width >= count)
-        .expect("some square is large enough");
-    let right = (0..count)
-        .filter(|node| (node + 1) % width != 0)
-        .map(|node| (node, node + 1));
+    let width = (1..).find(|width| width * width >= count).expect("some square is large enough");
+    let right = (0..count).filter(|node| (node + 1) % width != 0).map(|node| (node, node + 1));
     let down = (0..count).map(|node| (node, node + width));
-    right
-        .chain(down)
-        .filter(|&(_, other)| other < count)
-        .collect()
+    right.chain(down).filter(|&(_, other)| other < count).collect()
 }
 
 /// The links on the way from one node to each.
