@@ -100,7 +100,8 @@ impl fmt::Display for LoadError {
 impl Error for LoadError {}
 
 impl CaseFile {
-    /// Reads and checks a whole file; one bad case spoils it, so that no slip passes for a green run.
+    /// Reads and checks a whole file; one bad case spoils it, so that no slip passes for a green
+    /// run.
     pub fn load(path: &Path) -> Result<CaseFile, LoadError> {
         let error = |place, problem| LoadError { path: path.to_owned(), place, problem };
         let text = fs::read_to_string(path)
@@ -234,7 +235,8 @@ impl Step {
     }
 }
 
-/// Reads the steps and checks what only shows across them: use before binding, and sending after closing.
+/// Reads the steps and checks what only shows across them: use before binding, and sending after
+/// closing.
 fn parse_steps(steps: &[Json]) -> Result<Vec<Step>, String> {
     let mut bound = BTreeSet::new();
     let mut is_closed = false;

@@ -13,8 +13,8 @@ const LINE_CHARS_MAX: usize = 2000;
 const CONTEXT_CHARS: usize = 60;
 
 impl Expected {
-    /// Compares a printed line with this, by value or by bytes, and binds variables if they agree. If not, says why,
-    /// a line each.
+    /// Compares a printed line with this, by value or by bytes, and binds variables if they agree.
+    /// If not, says why, a line each.
     pub(super) fn check(
         &self,
         line: &[u8],

@@ -33,7 +33,8 @@ pub(super) fn clip(text: &str) -> String {
 }
 
 impl Pattern {
-    /// Whether `got` is what is expected. Binds variables when it is, and leaves them alone when not.
+    /// Whether `got` is what is expected. Binds variables when it is, and leaves them alone when
+    /// not.
     pub(super) fn matches(&self, got: &Json, in_order: bool, variables: &mut Variables) -> bool {
         let mut bound = variables.clone();
         let is_match = self.differences(got, in_order, &mut bound).is_empty();
@@ -43,8 +44,8 @@ impl Pattern {
         is_match
     }
 
-    /// Everything in which `got` differs, in the order of the expected value. With `in_order` an object's keys
-    /// must also stand as they do here.
+    /// Everything in which `got` differs, in the order of the expected value. With `in_order` an
+    /// object's keys must also stand as they do here.
     pub(super) fn differences(
         &self,
         got: &Json,
@@ -168,8 +169,9 @@ pub(super) struct Pairing {
 }
 
 impl Pairing {
-    /// Pairs each of `values` values with one of `patterns` patterns, of which some may stay alone. `fits` says
-    /// whether a value and a pattern, given by their numbers, go together, and binds variables.
+    /// Pairs each of `values` values with one of `patterns` patterns, of which some may stay alone.
+    /// `fits` says whether a value and a pattern, given by their numbers, go together, and binds
+    /// variables.
     pub(super) fn search(
         values: usize,
         patterns: usize,

@@ -1,7 +1,7 @@
 //! JSON as it was written: the order of keys and the text of every number and string are kept.
 //!
-//! A value tree that parses numbers cannot tell `1.0` from `1` and rounds large integers, and a check
-//! of what a node printed must do neither.
+//! A value tree that parses numbers cannot tell `1.0` from `1` and rounds large integers, and a
+//! check of what a node printed must do neither.
 
 use std::fmt;
 
@@ -84,8 +84,8 @@ impl Json {
     }
 }
 
-/// One line with `", "` and `": "` between the parts, as Python's `json.dumps` has it; strings and numbers
-/// as they were written.
+/// One line with `", "` and `": "` between the parts, as Python's `json.dumps` has it; strings and
+/// numbers as they were written.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

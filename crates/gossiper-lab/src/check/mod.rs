@@ -1,13 +1,14 @@
 //! Transcripts: written dialogues with a node, played to a node program over its stdin and stdout.
 //!
-//! A [`CaseFile`] holds cases; each is played by [`run`] to a fresh process of a [`Program`], which may be
-//! any node in any language, and ends in an [`Outcome`]. [`run_files`] plays whole files in order, writes down what
-//! happens, and ends in a [`Summary`]. What the node prints is compared by JSON value, or byte for byte
-//! where [`Options::bytes`] asks for it.
+//! A [`CaseFile`] holds cases; each is played by [`run`] to a fresh process of a [`Program`], which
+//! may be any node in any language, and ends in an [`Outcome`]. [`run_files`] plays whole files in
+//! order, writes down what happens, and ends in a [`Summary`]. What the node prints is compared by
+//! JSON value, or byte for byte where [`Options::bytes`] asks for it.
 //!
 //! The format of a case is described in `cases/README.md`.
 //!
-//! This module knows JSON and lines, and nothing of the protocol: what a node must say stands in the cases.
+//! This module knows JSON and lines, and nothing of the protocol: what a node must say stands in
+//! the cases.
 
 mod case;
 mod compare;
@@ -29,7 +30,8 @@ pub use run::{run, run_files};
 pub struct Program {
     /// The program and its arguments; a case's own `args` are appended.
     pub command: Vec<String>,
-    /// Whether it understands the flags of `gossiper node`. If not, the cases that set any are skipped.
+    /// Whether it understands the flags of `gossiper node`. If not, the cases that set any are
+    /// skipped.
     pub takes_flags: bool,
 }
 
@@ -50,8 +52,8 @@ impl Program {
 pub struct Options {
     /// Compare byte for byte instead of by JSON value.
     pub bytes: bool,
-    /// How long one case may wait for the node; a case's own limit wins. Raising it costs time only with
-    /// a node that hangs. Below a second, a busy machine can fail a sound node.
+    /// How long one case may wait for the node; a case's own limit wins. Raising it costs time only
+    /// with a node that hangs. Below a second, a busy machine can fail a sound node.
     pub time_limit: Duration,
     /// Run only the cases with this text in their name or task, whatever its case.
     pub filter: Option<String>,

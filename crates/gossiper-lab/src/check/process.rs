@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Printed lines that wait to be looked at before the node is made to wait. Enough that no honest node blocks.
+/// Printed lines that wait to be looked at before the node is made to wait. Enough that no honest
+/// node blocks.
 const LINES_QUEUED_MAX: usize = 4096;
 /// Printed lines kept while waiting for something else; a node that prints more babbles.
 const LINES_KEPT_MAX: usize = 100_000;
@@ -20,7 +21,8 @@ const STDERR_LINES_MAX: usize = 1000;
 const STDERR_LINE_BYTES_MAX: usize = 4096;
 /// How often to ask whether the process has ended; the system has no portable way to be told.
 const EXIT_POLL: Duration = Duration::from_millis(2);
-/// How long the pipes of a process that has ended may stay open: a child of its own may still hold them.
+/// How long the pipes of a process that has ended may stay open: a child of its own may still hold
+/// them.
 pub(super) const PIPES_GRACE: Duration = Duration::from_millis(500);
 
 /// What came next from the node's stdout.
@@ -98,8 +100,8 @@ impl Process {
         })
     }
 
-    /// Queues a line for stdin and adds its line feed. A node that has gone takes nothing more, which shows in
-    /// what it prints, not here.
+    /// Queues a line for stdin and adds its line feed. A node that has gone takes nothing more,
+    /// which shows in what it prints, not here.
     pub(super) fn send(&mut self, mut line: Vec<u8>) {
         line.push(b'\n');
         if let Some(input) = &self.input {

@@ -58,8 +58,8 @@ pub fn run(case: &Case, program: &Program, options: &Options) -> Outcome {
     Outcome::Pass { took: started.elapsed() }
 }
 
-/// Plays all cases of all files in order, writes a line for each to `out` and more for a failed one, and at the end
-/// the summary. Errors are those of `out`.
+/// Plays all cases of all files in order, writes a line for each to `out` and more for a failed
+/// one, and at the end the summary. Errors are those of `out`.
 pub fn run_files(
     files: &[CaseFile],
     program: &Program,
@@ -207,7 +207,8 @@ impl Session {
             let left: Vec<&Expected> =
                 expected.iter().zip(&found.is_taken).filter_map(is_left).collect();
             lines.push(self.line(&left)?);
-            // All lines are paired anew, since an earlier one may have taken what only this one fits.
+            // All lines are paired anew, since an earlier one may have taken what only this one
+            // fits.
             pairing = Pairing::search(
                 lines.len(),
                 expected.len(),

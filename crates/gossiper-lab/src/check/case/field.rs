@@ -1,4 +1,5 @@
-//! Reading the fields of a case: each function takes one kind of value and says what it takes otherwise.
+//! Reading the fields of a case: each function takes one kind of value and says what it takes
+//! otherwise.
 
 use std::time::Duration;
 
