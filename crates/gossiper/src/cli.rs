@@ -1,0 +1,201 @@
+//! What can be said on the command line. The comments are the help texts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gossiper_maelstrom::Strategy;
+use log::LevelFilter;
+
+/// Broadcast without a broker: a tree for speed, gossip for certainty.
+///
+/// A value given to any node of a cluster reaches every node. The nodes speak Maelstrom's
+/// protocol: one JSON object a line, on stdin and stdout.
+#[derive(Parser, Debug)]
+#[command(name = "gossiper", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Node(NodeArgs),
+    Check(CheckArgs),
+}
+
+/// Run one node on stdin and stdout
+///
+/// The node answers one JSON object a line with one JSON object a line, and logs to stderr. It
+/// ends with exit code 0 when stdin ends.
+///
+/// Try it by hand; this starts a cluster of one, gives it a value, and asks for all values:
+///
+///   {"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}
+///   {"src":"c1","dest":"n1","body":{"type":"broadcast","msg_id":2,"message":42}}
+///   {"src":"c1","dest":"n1","body":{"type":"read","msg_id":3}}
+///
+/// How a value spreads: with a `topology` that is a tree, along that tree, each hop acknowledged;
+/// with a topology that has cycles, along a tree that all nodes compute alike; without one, to
+/// random peers. A neighbor that does not acknowledge is gone around: the value goes directly to
+/// the nodes behind it. Every gossip interval the node compares what it knows with a few random
+/// peers, and both get what they lack.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct NodeArgs {
+    /// How values spread
+    #[arg(long, value_enum, default_value_t = StrategyArg::Hybrid)]
+    pub(crate) strategy: StrategyArg,
+
+    /// Peers per random push and per gossip round, at least 1
+    ///
+    /// More reach everyone in fewer rounds, for as many messages more. More than there are peers
+    /// means all. A `configure` message changes it later.
+    #[arg(long, value_name = "K", default_value_t = 2, value_parser = positive)]
+    pub(crate) fanout: usize,
+
+    /// Time between two gossip rounds, at least 1ms
+    ///
+    /// Shorter repairs sooner and costs more messages while nothing happens. A `configure` message
+    /// changes it later.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) gossip_interval: Duration,
+
+    /// How long a forward may stay unacknowledged before it goes around, at least 1ms
+    ///
+    /// It should be at least twice a round trip between two nodes: shorter means needless
+    /// messages, longer a later repair.
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub(crate) ack_timeout: Duration,
+
+    /// Fix every random choice; each node of a cluster still draws its own peers
+    ///
+    /// Without it the seed is drawn at random, and logged.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// What to log to stderr
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LevelArg::Info)]
+    pub(crate) log_level: LevelArg,
+}
+
+/// Play transcripts to a node program and compare what it prints
+///
+/// Each case runs on a fresh process, in order. A case that fails is shown with the step, the
+/// difference and the last lines of stderr. Exit code 0: all passed; 1: one failed; 2: the files
+/// or arguments are no good, or nothing was played.
+///
+/// The format of the files is described in cases/README.md.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// Files of cases, played in this order
+    #[arg(required = true, value_name = "CASES.json")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The node program, with its arguments; without it, this program's own node
+    ///
+    /// It is split as a shell would split it, but no shell runs it.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) bin: Option<String>,
+
+    /// Further arguments for the node program
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
+
+    /// Compare byte for byte instead of by JSON value
+    #[arg(long)]
+    pub(crate) bytes: bool,
+
+    /// Play only cases whose task or name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+
+    /// How long a case may take that has no limit of its own
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) time_limit: Duration,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum StrategyArg {
+    /// To all neighbors at once, unacknowledged; what links lose is lost
+    Flood,
+    /// Along a tree, acknowledged, and around a silent neighbor
+    Tree,
+    /// To random peers, then rounds of gossip
+    Gossip,
+    /// Along a tree, acknowledged, then rounds of gossip
+    Hybrid,
+}
+
+impl From<StrategyArg> for Strategy {
+    fn from(arg: StrategyArg) -> Self {
+        match arg {
+            StrategyArg::Flood => Self::Flood,
+            StrategyArg::Tree => Self::Tree,
+            StrategyArg::Gossip => Self::Gossip,
+            StrategyArg::Hybrid => Self::Hybrid,
+        }
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum LevelArg {
+    /// Nothing
+    Off,
+    /// What keeps the node from going on
+    Error,
+    /// Besides: lines that make no sense, failed deliveries
+    Warn,
+    /// Besides: the start and the end
+    Info,
+    /// Besides: every refused request
+    Debug,
+}
+
+impl From<LevelArg> for LevelFilter {
+    fn from(arg: LevelArg) -> Self {
+        match arg {
+            LevelArg::Off => Self::Off,
+            LevelArg::Error => Self::Error,
+            LevelArg::Warn => Self::Warn,
+            LevelArg::Info => Self::Info,
+            LevelArg::Debug => Self::Debug,
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("it must be a whole number from 1 on, such as 2".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a time such as 500ms, 2s or 1m"))?;
+    if duration < Duration::from_millis(1) {
+        return Err("it must be at least 1ms".into());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_at_least_a_millisecond_and_fanouts_at_least_one() {
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(duration("999us").is_err() && duration("0s").is_err() && duration("5").is_err());
+        assert_eq!(positive("3"), Ok(3));
+        assert!(positive("0").is_err() && positive("-1").is_err() && positive("x").is_err());
+    }
+}
