@@ -1,15 +1,19 @@
 //! The first stage of reading: who, to whom, and which fields there are.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use crate::body::Body;
 use crate::decode;
 use crate::error::{BodyError, LineError, excerpt};
 use crate::field::Field;
-use crate::scan::{Fault, Scanner};
-use crate::typed::{Typed, whole_string};
+use crate::json::{self, CodePoints, describe};
+use crate::typed::Typed;
 
 /// The longest line that is read, without its line feed.
 ///
@@ -41,15 +45,6 @@ pub struct Envelope<'a> {
 /// in Python, so there are never more than there are names.
 type OwnFields<'a> = SmallVec<[(Field, &'a str); 4]>;
 
-/// The texts of the fields that any body may have.
-#[derive(Default)]
-struct Header<'a> {
-    kind: Option<&'a str>,
-    msg_id: Option<&'a str>,
-    in_reply_to: Option<&'a str>,
-    dialect: Option<&'a str>,
-}
-
 impl<'a> Envelope<'a> {
     /// Reads a line, with or without its line feed, in one pass.
     ///
@@ -67,45 +62,25 @@ impl<'a> Envelope<'a> {
         let text = std::str::from_utf8(line).map_err(|error| {
             LineError::NotJson(format!("expected UTF-8 at byte {}", error.valid_up_to() + 1))
         })?;
-        let mut scanner = Scanner::new(text);
-        if scanner.peek() != Some(b'{') {
-            let value = scanner.value()?;
-            scanner.end()?;
-            return Err(expected("the line", "an object", Some(value)));
+        if let Some(at) = text.find('\n') {
+            // JSON takes it for white space, but a value that holds one would break a line.
+            return Err(LineError::NotJson(format!("line feed at byte {}", at + 1)));
         }
-        let (mut src, mut dest, mut body) = (None, None, None);
-        let (mut header, mut own) = (Header::default(), OwnFields::new());
-        scanner.object(|scanner, key| {
-            match key.to_str().as_deref() {
-                Some("src") => src = Some(scanner.value()?),
-                Some("dest") => dest = Some(scanner.value()?),
-                Some("body") => {
-                    // Nothing of an earlier body stays.
-                    header = Header::default();
-                    own.clear();
-                    body = Some(scan_body(scanner, &mut header, &mut own)?);
-                }
-                _ => {
-                    scanner.value()?;
-                }
-            }
-            Ok::<_, Fault>(())
-        })?;
-        scanner.end()?;
-        match body {
-            Some(Shape::Object) => {}
-            Some(Shape::Other(text)) => return Err(expected("`body`", "an object", Some(text))),
-            None => return Err(expected("`body`", "an object", None)),
-        }
+        let Line { src, dest, body } =
+            serde_json::from_str(text).map_err(|error| match error.is_data() {
+                true => LineError::NotEnvelope(describe(&error)),
+                false => LineError::NotJson(describe(&error)),
+            })?;
+        let body = body.ok_or_else(|| expected("`body`", "an object", None))?;
         Ok(Envelope {
             src: name("`src`", src)?,
             dest: name("`dest`", dest)?,
-            msg_id: number("`msg_id`", header.msg_id)?,
-            in_reply_to: number("`in_reply_to`", header.in_reply_to)?,
-            dialect: header.dialect.and_then(u32::read),
-            kind: header.kind.and_then(whole_string),
-            kind_text: header.kind,
-            own,
+            msg_id: number("`msg_id`", body.msg_id)?,
+            in_reply_to: number("`in_reply_to`", body.in_reply_to)?,
+            dialect: body.dialect.and_then(u32::read),
+            kind: body.kind.and_then(json::string),
+            kind_text: body.kind,
+            own: body.own,
         })
     }
 
@@ -136,38 +111,92 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// What stands under `body`.
-enum Shape<'a> {
-    Object,
-    Other(&'a str),
+/// A line as it is read, before anything is asked of it.
+#[derive(Default)]
+struct Line<'a> {
+    src: Option<&'a str>,
+    dest: Option<&'a str>,
+    body: Option<Fields<'a>>,
 }
 
-/// Takes the body and sorts its fields.
-fn scan_body<'a>(
-    scanner: &mut Scanner<'a>,
-    header: &mut Header<'a>,
-    own: &mut OwnFields<'a>,
-) -> Result<Shape<'a>, Fault> {
-    if scanner.peek() != Some(b'{') {
-        return scanner.value().map(Shape::Other);
+impl<'de: 'a, 'a> Deserialize<'de> for Line<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(LineVisitor(PhantomData))
     }
-    scanner.object(|scanner, key| {
-        let text = scanner.value()?;
-        match key.to_str().as_deref() {
-            Some("type") => header.kind = Some(text),
-            Some("msg_id") => header.msg_id = Some(text),
-            Some("in_reply_to") => header.in_reply_to = Some(text),
-            Some("gossiper") => header.dialect = Some(text),
-            Some(name) => {
-                if let Some(field) = Field::from_name(name) {
-                    keep(own, field, text);
-                }
+}
+
+struct LineVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for LineVisitor<'a> {
+    type Value = Line<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `src`, `dest` and `body`")
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'a>, A::Error> {
+        let mut line = Line::default();
+        while let Some(CodePoints(key)) = map.next_key()? {
+            match &*key {
+                b"src" => line.src = Some(raw(&mut map)?),
+                b"dest" => line.dest = Some(raw(&mut map)?),
+                b"body" => line.body = Some(map.next_value()?),
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
-            None => {}
         }
-        Ok::<_, Fault>(())
-    })?;
-    Ok(Shape::Object)
+        Ok(line)
+    }
+}
+
+/// The texts of a body's fields.
+#[derive(Default)]
+struct Fields<'a> {
+    kind: Option<&'a str>,
+    msg_id: Option<&'a str>,
+    in_reply_to: Option<&'a str>,
+    dialect: Option<&'a str>,
+    own: OwnFields<'a>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor(PhantomData))
+    }
+}
+
+struct FieldsVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for FieldsVisitor<'a> {
+    type Value = Fields<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object as `body`")
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(CodePoints(key)) = map.next_key()? {
+            match &*key {
+                b"type" => fields.kind = Some(raw(&mut map)?),
+                b"msg_id" => fields.msg_id = Some(raw(&mut map)?),
+                b"in_reply_to" => fields.in_reply_to = Some(raw(&mut map)?),
+                b"gossiper" => fields.dialect = Some(raw(&mut map)?),
+                name => match Field::from_name(name) {
+                    Some(field) => keep(&mut fields.own, field, raw(&mut map)?),
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                },
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// The next value as its text.
+#[inline]
+fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<&'de str, A::Error> {
+    map.next_value::<&RawValue>().map(RawValue::get)
 }
 
 #[inline]
@@ -192,7 +221,7 @@ fn expected(what: &str, expected: &str, got: Option<&str>) -> LineError {
 }
 
 fn name<'a>(what: &str, text: Option<&'a str>) -> Result<Cow<'a, str>, LineError> {
-    text.and_then(whole_string).ok_or_else(|| expected(what, "a string", text))
+    text.and_then(json::string).ok_or_else(|| expected(what, "a string", text))
 }
 
 fn number(what: &str, text: Option<&str>) -> Result<Option<i64>, LineError> {

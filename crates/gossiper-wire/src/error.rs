@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::scan::Fault;
 use crate::value::VALUE_DEPTH_MAX;
 
 /// How much of an offending text an error repeats: enough to recognise it, short enough for a log.
@@ -36,12 +35,6 @@ impl fmt::Display for LineError {
 }
 
 impl std::error::Error for LineError {}
-
-impl From<Fault> for LineError {
-    fn from(fault: Fault) -> Self {
-        LineError::NotJson(fault.to_string())
-    }
-}
 
 /// A body that the protocol does not take. Its sender can be answered with [`code`](Self::code)
 /// and [`text`](Self::text).
@@ -83,7 +76,8 @@ impl std::error::Error for BodyError {}
 pub enum ValueError {
     /// Not one JSON value on one line.
     NotJson(String),
-    /// More than [`VALUE_DEPTH_MAX`] arrays and objects inside each other.
+    /// More than [`VALUE_DEPTH_MAX`] arrays and objects inside each other, or so many that bytes
+    /// times depth come to more than 512 MiB.
     TooDeep,
 }
 
@@ -91,18 +85,14 @@ impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ValueError::NotJson(text) => write!(f, "not JSON: {text}"),
-            ValueError::TooDeep => write!(f, "nested more than {VALUE_DEPTH_MAX} deep"),
+            ValueError::TooDeep => {
+                write!(f, "nested too deep: {VALUE_DEPTH_MAX} is the most, for many MiB less")
+            }
         }
     }
 }
 
 impl std::error::Error for ValueError {}
-
-impl From<Fault> for ValueError {
-    fn from(fault: Fault) -> Self {
-        ValueError::NotJson(fault.to_string())
-    }
-}
 
 /// The beginning of `text`, at most [`EXCERPT_CHARS_MAX`] characters of it.
 pub(crate) fn excerpt(text: &str) -> String {

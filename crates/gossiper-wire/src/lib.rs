@@ -35,12 +35,11 @@
 //! Decide anything about the protocol: who is a peer, what an answer is, whether `nodes` and
 //! `rounds` make sense together. It checks that a field is what its name promises, no more.
 //!
-//! # Why not serde
+//! # How it reads and writes
 //!
-//! The reader keeps texts as they are, takes the last of two equal keys as Python does, accepts
-//! lone surrogates without losing them, and tells an unanswerable line from an answerable one; a
-//! scanner for that is shorter than serde visitors for it. The writer prints keys in a fixed order
-//! with Python's spacing, and lists by copying them. `serde_json` is the judge in the tests.
+//! `serde_json` reads; what is not needed as a number or a name stays the text that it was
+//! (`RawValue`). The writer is by hand: it prints keys in a fixed order with Python's spacing, and
+//! a list of all values known by copying it, which a serializer would go over again.
 
 mod body;
 mod canonical;
@@ -51,9 +50,8 @@ mod envelope;
 mod error;
 mod field;
 mod float;
+mod json;
 mod list;
-mod quoted;
-mod scan;
 mod typed;
 mod value;
 mod writer;

@@ -1,7 +1,10 @@
 //! Lists of values, carried as one text.
 
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
+
 use crate::error::{BodyError, ValueError, excerpt};
-use crate::scan::Scanner;
+use crate::json::describe;
 use crate::value::Value;
 
 /// A list of values: the text between an array's brackets, verbatim.
@@ -22,8 +25,8 @@ impl<'a> List<'a> {
         List { items }
     }
 
-    /// Takes the text of an array that the scanner has gone over.
-    pub(crate) fn from_scanned(text: &'a str) -> Option<Self> {
+    /// Takes the text of one JSON value, if it is an array.
+    pub(crate) fn from_raw(text: &'a str) -> Option<Self> {
         let items = text.strip_prefix('[')?.strip_suffix(']')?;
         Some(List { items })
     }
@@ -35,7 +38,7 @@ impl<'a> List<'a> {
 
     /// Whether the list holds nothing.
     pub fn is_empty(&self) -> bool {
-        Scanner::new(self.items).peek().is_none()
+        trimmed(self.items).is_empty()
     }
 
     /// The values, one at a time and in constant memory. Ends after the first error.
@@ -45,7 +48,7 @@ impl<'a> List<'a> {
     /// `Malformed` for an item that is no value, in particular one nested deeper than
     /// [`VALUE_DEPTH_MAX`](crate::VALUE_DEPTH_MAX).
     pub fn iter(&self) -> Items<'a> {
-        Items { scanner: Scanner::new(self.items), index: 0, ended: false }
+        Items { rest: self.items, index: 0, ended: false }
     }
 
     /// All values at once. They may take thirty times the memory of the text; where one at a time
@@ -71,26 +74,39 @@ impl<'a> IntoIterator for List<'a> {
 /// The values of a [`List`].
 #[derive(Debug, Clone)]
 pub struct Items<'a> {
-    scanner: Scanner<'a>,
+    rest: &'a str,
     index: usize,
     ended: bool,
 }
 
 impl<'a> Items<'a> {
     fn read(&mut self) -> Result<Value<'a>, ValueError> {
-        if self.index > 0 && !self.scanner.take(b',') {
-            self.scanner.fault("`,`")?;
+        if self.index > 0 {
+            self.rest = trimmed(self.rest)
+                .strip_prefix(',')
+                .ok_or_else(|| ValueError::NotJson("expected `,`".into()))?;
         }
         self.index += 1;
-        Value::from_scanned(self.scanner.value()?)
+        let mut values = Deserializer::from_str(self.rest).into_iter::<&RawValue>();
+        let raw = match values.next() {
+            Some(raw) => raw.map_err(|error| ValueError::NotJson(describe(&error)))?,
+            None => return Err(ValueError::NotJson("expected a value".into())),
+        };
+        self.rest = &self.rest[values.byte_offset()..];
+        Value::from_raw(raw.get())
     }
+}
+
+/// The text without the white space of JSON in front of it.
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\r', '\n'])
 }
 
 impl<'a> Iterator for Items<'a> {
     type Item = Result<Value<'a>, BodyError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended || self.scanner.peek().is_none() {
+        if self.ended || trimmed(self.rest).is_empty() {
             return None;
         }
         let item = self.read().map_err(|error| {
@@ -124,9 +140,12 @@ mod tests {
     fn a_bad_item_ends_the_list_with_its_number() {
         let deep = format!("1, {}{}", "[".repeat(1000), "]".repeat(1000));
         for (items, expected) in [
-            (deep.as_str(), "item 2 of the list is nested more than 256 deep"),
-            ("1, 2, ", "item 3 of the list is not JSON: expected a value at byte 7"),
-            ("1 2", "item 1 of the list is not JSON: expected `,` at byte 3"),
+            (
+                deep.as_str(),
+                "item 2 of the list is nested too deep: 127 is the most, for many MiB less",
+            ),
+            ("1, 2, ", "item 3 of the list is not JSON: expected a value"),
+            ("1 2", "item 1 of the list is not JSON: expected `,`"),
         ] {
             let error = List::from_items(items).values().unwrap_err();
             assert_eq!(error.text(), expected);

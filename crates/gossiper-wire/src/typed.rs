@@ -1,19 +1,20 @@
 //! From a field's text to its type.
 //!
-//! The text has been scanned, so that its grammar is right; what is left is whether it is what
-//! the field's name promises. None of the types nests without a bound, and none of the readers
-//! recurses but for a value's canonical text, which has its own bound.
+//! The text is JSON for sure; what is left is whether it is what the field's name promises. None of
+//! the types nests without a bound, and none of the readers recurses but for a value's canonical
+//! text, which has its own bound.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use serde_json::value::RawValue;
+
 use crate::body::Via;
 use crate::dialect::{Rumor, RumorId, Stream};
 use crate::float::Quotient;
+use crate::json::{self, Members, Name};
 use crate::list::List;
-use crate::quoted::Quoted;
-use crate::scan::{Fault, Scanner};
 use crate::value::Value;
 
 /// A type that a field can have.
@@ -23,43 +24,6 @@ pub(crate) trait Typed<'a>: Sized {
 
     /// Reads the text of one JSON value.
     fn read(text: &'a str) -> Option<Self>;
-}
-
-/// The element is not what it should be. The whole field is then at fault.
-struct Mismatch;
-
-impl From<Fault> for Mismatch {
-    fn from(_: Fault) -> Self {
-        Mismatch
-    }
-}
-
-/// The string that is all of `text`.
-#[inline]
-pub(crate) fn whole_string(text: &str) -> Option<Cow<'_, str>> {
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    Quoted::new(inner, inner.as_bytes().contains(&b'\\')).to_str()
-}
-
-/// Reads an array. Grows with what is there and never makes room in advance.
-fn array<'a, T>(text: &'a str, mut element: impl FnMut(&'a str) -> Option<T>) -> Option<Vec<T>> {
-    let mut elements = Vec::new();
-    let read = Scanner::new(text).array(|scanner| {
-        elements.push(element(scanner.value()?).ok_or(Mismatch)?);
-        Ok::<_, Mismatch>(())
-    });
-    read.is_ok().then_some(elements)
-}
-
-/// Reads an array of exactly `N` values as their texts.
-fn tuple<const N: usize>(text: &str) -> Option<[&str; N]> {
-    let mut texts = [""; N];
-    let mut slots = texts.iter_mut();
-    let read = Scanner::new(text).array(|scanner| {
-        *slots.next().ok_or(Mismatch)? = scanner.value()?;
-        Ok::<_, Mismatch>(())
-    });
-    (read.is_ok() && slots.next().is_none()).then_some(texts)
 }
 
 impl<'a> Typed<'a> for u64 {
@@ -140,7 +104,7 @@ impl<'a> Typed<'a> for Cow<'a, str> {
     const EXPECTED: &'static str = "a string";
 
     fn read(text: &'a str) -> Option<Self> {
-        whole_string(text)
+        json::string(text)
     }
 }
 
@@ -148,19 +112,23 @@ impl<'a> Typed<'a> for Vec<Cow<'a, str>> {
     const EXPECTED: &'static str = "a list of strings";
 
     fn read(text: &'a str) -> Option<Self> {
-        array(text, whole_string)
+        serde_json::from_str(text).ok().map(strings)
     }
+}
+
+fn strings(names: Vec<Name<'_>>) -> Vec<Cow<'_, str>> {
+    names.into_iter().map(|Name(name)| name).collect()
 }
 
 impl<'a> Typed<'a> for Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)> {
     const EXPECTED: &'static str = "an object of lists of strings";
 
     fn read(text: &'a str) -> Option<Self> {
+        let Members(members) = serde_json::from_str::<Members<'_, Vec<Name<'_>>>>(text).ok()?;
         let mut topology: Self = Vec::new();
         let mut places = HashMap::new();
-        let read = Scanner::new(text).object(|scanner, key| {
-            let node = key.to_str().ok_or(Mismatch)?;
-            let neighbors = array(scanner.value()?, whole_string).ok_or(Mismatch)?;
+        for (node, neighbors) in members {
+            let (node, neighbors) = (node.into_str()?, strings(neighbors));
             match places.entry(node.clone()) {
                 Entry::Occupied(place) => {
                     let place: usize = *place.get();
@@ -171,18 +139,17 @@ impl<'a> Typed<'a> for Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)> {
                     topology.push((node, neighbors));
                 }
             }
-            Ok::<_, Mismatch>(())
-        });
-        read.is_ok().then_some(topology)
+        }
+        Some(topology)
     }
 }
 
 impl<'a> Typed<'a> for Value<'a> {
-    const EXPECTED: &'static str = "a value nested at most 256 deep";
+    const EXPECTED: &'static str = "a value nested at most 127 deep, less if it is many MiB";
 
     #[inline]
     fn read(text: &'a str) -> Option<Self> {
-        Value::from_scanned(text).ok()
+        Value::from_raw(text).ok()
     }
 }
 
@@ -190,7 +157,7 @@ impl<'a> Typed<'a> for List<'a> {
     const EXPECTED: &'static str = "a list";
 
     fn read(text: &'a str) -> Option<Self> {
-        List::from_scanned(text)
+        List::from_raw(text)
     }
 }
 
@@ -198,7 +165,7 @@ impl<'a> Typed<'a> for Via {
     const EXPECTED: &'static str = "\"tree\" or \"gossip\"";
 
     fn read(text: &'a str) -> Option<Self> {
-        let word = whole_string(text)?;
+        let word = json::string(text)?;
         [Via::Tree, Via::Gossip].into_iter().find(|via| via.as_str() == word)
     }
 }
@@ -210,7 +177,7 @@ impl<'a> Typed<'a> for Summary {
     const EXPECTED: &'static str = "a string of 16 lower-case hexadecimal digits";
 
     fn read(text: &'a str) -> Option<Self> {
-        let digits = whole_string(text)?;
+        let digits = json::string(text)?;
         let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if digits.len() != 16 || !digits.bytes().all(is_digit) {
             return None;
@@ -219,21 +186,12 @@ impl<'a> Typed<'a> for Summary {
     }
 }
 
-impl<'a> RumorId<'a> {
-    fn from_texts([origin, incarnation, sequence]: [&'a str; 3]) -> Option<Self> {
-        Some(RumorId {
-            origin: whole_string(origin)?,
-            incarnation: u64::read(incarnation)?,
-            sequence: u64::read(sequence)?,
-        })
-    }
-}
-
 impl<'a> Typed<'a> for RumorId<'a> {
     const EXPECTED: &'static str = "[origin, incarnation, sequence]";
 
     fn read(text: &'a str) -> Option<Self> {
-        RumorId::from_texts(tuple(text)?)
+        let (Name(origin), incarnation, sequence) = serde_json::from_str(text).ok()?;
+        Some(RumorId { origin, incarnation, sequence })
     }
 }
 
@@ -241,35 +199,26 @@ impl<'a> Typed<'a> for Vec<Stream<'a>> {
     const EXPECTED: &'static str = "a list of [origin, incarnation, upto, [[first, last], ...]]";
 
     fn read(text: &'a str) -> Option<Self> {
-        array(text, |stream| {
-            let [origin, incarnation, upto, beyond] = tuple(stream)?;
-            Some(Stream {
-                origin: whole_string(origin)?,
-                incarnation: u64::read(incarnation)?,
-                upto: u64::read(upto)?,
-                beyond: array(beyond, range)?,
-            })
-        })
+        type Parts<'a> = (Name<'a>, u64, u64, Vec<(u64, u64)>);
+        let streams: Vec<Parts<'_>> = serde_json::from_str(text).ok()?;
+        let stream = |(Name(origin), incarnation, upto, beyond): Parts<'a>| {
+            let are_ranges = beyond.iter().all(|(first, last)| first <= last);
+            are_ranges.then_some(Stream { origin, incarnation, upto, beyond })
+        };
+        streams.into_iter().map(stream).collect()
     }
-}
-
-fn range(text: &str) -> Option<(u64, u64)> {
-    let [first, last] = tuple(text)?;
-    let (first, last) = (u64::read(first)?, u64::read(last)?);
-    (first <= last).then_some((first, last))
 }
 
 impl<'a> Typed<'a> for Vec<Rumor<'a>> {
     const EXPECTED: &'static str = "a list of [origin, incarnation, sequence, hops, value]";
 
     fn read(text: &'a str) -> Option<Self> {
-        array(text, |rumor| {
-            let [origin, incarnation, sequence, hops, message] = tuple(rumor)?;
-            Some(Rumor {
-                id: RumorId::from_texts([origin, incarnation, sequence])?,
-                hops: u32::read(hops)?,
-                message: Value::read(message)?,
-            })
-        })
+        type Parts<'a> = (Name<'a>, u64, u64, u32, &'a RawValue);
+        let rumors: Vec<Parts<'_>> = serde_json::from_str(text).ok()?;
+        let rumor = |(Name(origin), incarnation, sequence, hops, message): Parts<'a>| {
+            let id = RumorId { origin, incarnation, sequence };
+            Some(Rumor { id, hops, message: Value::read(message.get())? })
+        };
+        rumors.into_iter().map(rumor).collect()
     }
 }

@@ -4,13 +4,13 @@ use std::hash::{Hash, Hasher};
 
 use crate::canonical::canonical;
 use crate::error::ValueError;
+use crate::json;
 
 /// How many arrays and objects of a value may stand inside each other; 1 is `[1]`.
 ///
-/// Finding the canonical text recurses once a level, on whatever thread reads the line. 256 levels
-/// need some 100 KiB of stack (a debug build several times that), far below the 2 MiB that a
-/// thread of `std` has, and are more than twice what `serde_json` takes at first.
-pub const VALUE_DEPTH_MAX: usize = 256;
+/// Finding the canonical text recurses once a level and reads the text once a level, which bounds
+/// the stack and the work that a hostile line can claim. It is what `serde_json` takes by itself.
+pub const VALUE_DEPTH_MAX: usize = 127;
 
 /// A JSON value: the text that it came in, and the text by which it is known.
 ///
@@ -32,10 +32,7 @@ impl<'a> Value<'a> {
     ///
     /// If `text` is not one JSON value, or is nested deeper than [`VALUE_DEPTH_MAX`].
     pub fn parse(text: &'a str) -> Result<Self, ValueError> {
-        let mut scanner = crate::scan::Scanner::new(text);
-        let value = scanner.value()?;
-        scanner.end()?;
-        Value::from_scanned(value)
+        Value::from_raw(json::value(text).map_err(ValueError::NotJson)?)
     }
 
     /// Takes a text that is known to be one JSON value, in order to print it: nothing is checked
@@ -48,9 +45,9 @@ impl<'a> Value<'a> {
         Value { text, canonical: None }
     }
 
-    /// Takes a text that the scanner has gone over.
+    /// Takes the text of one JSON value.
     #[inline]
-    pub(crate) fn from_scanned(text: &'a str) -> Result<Self, ValueError> {
+    pub(crate) fn from_raw(text: &'a str) -> Result<Self, ValueError> {
         // A scalar without an escape has but one spelling.
         let canonical = match text.as_bytes().first() {
             Some(b'[' | b'{') => Some(canonical(text)?),
