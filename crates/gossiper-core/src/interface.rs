@@ -68,8 +68,11 @@ pub enum Output {
         /// What it says.
         message: Message,
     },
-    /// The application gets this payload, once.
-    Deliver(Payload),
+    /// The application gets a payload, once.
+    Deliver {
+        /// Its place in the order of arrival: [`Node::payload`](crate::Node::payload) gives it.
+        place: usize,
+    },
     /// A forward was not acknowledged in time, which the host should write down.
     Undelivered {
         /// The silent neighbor.

@@ -85,7 +85,7 @@ impl Node {
         let cx = &mut Context { now, state: &mut self.state, outbox };
         let protocol = self.protocol.protocol_mut();
         match input {
-            Input::Broadcast(payload) => on_broadcast(cx, protocol, payload),
+            Input::Broadcast(payload) => on_broadcast(cx, protocol, &payload),
             Input::Received { from, id, dialect, message } => {
                 if !cx.state.admits(from) {
                     return;
@@ -145,6 +145,12 @@ impl Node {
         self.state.store.len()
     }
 
+    /// The payload at this place in the order of arrival.
+    #[must_use]
+    pub fn payload(&self, place: usize) -> Option<&[u8]> {
+        self.payloads_from(place).next()
+    }
+
     /// The payloads known from the `from`th on, in the order of arrival.
     pub fn payloads_from(&self, from: usize) -> impl Iterator<Item = &[u8]> {
         self.state.store.values_from(from).map(|value| self.state.store.bytes(value))
@@ -192,7 +198,7 @@ impl Node {
     }
 }
 
-fn on_broadcast(cx: &mut Context<'_>, protocol: &mut dyn Protocol, payload: Payload) {
+fn on_broadcast(cx: &mut Context<'_>, protocol: &mut dyn Protocol, payload: &Payload) {
     cx.state.stats.broadcasts_received += 1;
     if let Learned::New(value) = cx.learn_own(payload) {
         protocol.on_new(cx, value, Source::Application);
@@ -210,7 +216,7 @@ fn on_received(
         Message::Broadcast { payload, hops, id: name } => {
             let hops = hops.unwrap_or(0).saturating_add(1);
             let delivery = Delivery { via: Via::Tree, hops };
-            let learned = learn(cx, protocol, from, payload, name, delivery);
+            let learned = learn(cx, protocol, from, &payload, name, delivery);
             // What cannot be kept is not acknowledged.
             if let Some(of) = id.filter(|_| learned != Learned::Refused) {
                 cx.send(from, Message::Ack { of });
@@ -221,7 +227,7 @@ fn on_received(
         }
         Message::Gossip { payload, hops, id } => {
             let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
-            if let Learned::New(value) = learn(cx, protocol, from, payload, id, delivery) {
+            if let Learned::New(value) = learn(cx, protocol, from, &payload, id, delivery) {
                 protocol.on_new(cx, value, Source::Peer(from));
             }
         }
@@ -257,7 +263,7 @@ fn learn(
     cx: &mut Context<'_>,
     protocol: &mut dyn Protocol,
     from: NodeId,
-    payload: Payload,
+    payload: &Payload,
     id: Option<RumorId>,
     delivery: Delivery,
 ) -> Learned {
@@ -278,7 +284,7 @@ fn take_in(
     let delivery = Delivery { via: Via::Gossip, hops: 1 };
     let mut new = Vec::new();
     for payload in payloads {
-        new.extend(learn(cx, protocol, from, payload, None, delivery).newly_learnt());
+        new.extend(learn(cx, protocol, from, &payload, None, delivery).newly_learnt());
     }
     new
 }
@@ -287,7 +293,7 @@ fn on_delta(cx: &mut Context<'_>, protocol: &mut dyn Protocol, from: NodeId, rum
     let mut new = Vec::new();
     for Rumor { id, hops, payload } in rumors {
         let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
-        new.extend(learn(cx, protocol, from, payload, Some(id), delivery).newly_learnt());
+        new.extend(learn(cx, protocol, from, &payload, Some(id), delivery).newly_learnt());
     }
     spread(cx, protocol, &new, Source::Delta(from));
     if !new.is_empty() {

@@ -136,7 +136,7 @@ impl Context<'_> {
     }
 
     /// Takes in a payload of the application's, which is named at once.
-    pub(crate) fn learn_own(&mut self, payload: Payload) -> Learned {
+    pub(crate) fn learn_own(&mut self, payload: &Payload) -> Learned {
         let learned = self.insert(payload, Delivery { via: Via::Tree, hops: 0 });
         if let Learned::New(value) = learned {
             self.name_as_own(value);
@@ -147,7 +147,7 @@ impl Context<'_> {
     /// Takes in a payload that came from a peer.
     pub(crate) fn learn(
         &mut self,
-        payload: Payload,
+        payload: &Payload,
         id: Option<RumorId>,
         from: NodeId,
         delivery: Delivery,
@@ -198,12 +198,12 @@ impl Context<'_> {
         }
     }
 
-    fn insert(&mut self, payload: Payload, delivery: Delivery) -> Learned {
-        if self.state.refusal(&payload).is_some() {
+    fn insert(&mut self, payload: &Payload, delivery: Delivery) -> Learned {
+        if self.state.refusal(payload).is_some() {
             self.state.stats.payloads_refused += 1;
             return Learned::Refused;
         }
-        let (value, is_new) = self.state.store.insert(&payload, delivery);
+        let (value, is_new) = self.state.store.insert(payload, delivery);
         if !is_new {
             return Learned::Known(value);
         }
@@ -213,7 +213,7 @@ impl Context<'_> {
             Via::Gossip => stats.gossip_deliveries += 1,
         }
         stats.last_learning_round = stats.rounds;
-        self.outbox.push(Output::Deliver(payload));
+        self.outbox.push(Output::Deliver { place: value.0 as usize });
         Learned::New(value)
     }
 }

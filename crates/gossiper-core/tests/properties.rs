@@ -136,11 +136,12 @@ impl Seen {
         }
     }
 
-    fn after(&mut self, output: &Output, blocked: &BTreeSet<NodeId>) {
+    fn after(&mut self, node: &Node, output: &Output, blocked: &BTreeSet<NodeId>) {
         match output {
-            Output::Deliver(payload) => {
-                assert!(self.given.contains(payload.bytes()), "{payload:?} is invented");
-                assert!(self.delivered.insert(payload.bytes().to_vec()), "{payload:?} twice");
+            Output::Deliver { place } => {
+                let value = node.payload(*place).expect("it is known");
+                assert!(self.given.contains(value), "{value:?} is invented");
+                assert!(self.delivered.insert(value.to_vec()), "{value:?} twice");
             }
             Output::Send { to, id, .. } => {
                 assert!(!blocked.contains(to) && *to != NodeId(0), "sent to {to}");
@@ -167,7 +168,7 @@ fn check(strategy: gossiper_core::Strategy, steps: Vec<(u64, Input)>) {
         }
         let is_wakeup = matches!(input, Input::Wakeup);
         node.handle(now, input, &mut outbox);
-        outbox.drain().for_each(|output| seen.after(&output, &blocked));
+        outbox.drain().for_each(|output| seen.after(&node, &output, &blocked));
         let stats = *node.stats();
         assert_eq!(node.payload_count(), seen.delivered.len());
         assert_eq!(stats.tree_deliveries + stats.gossip_deliveries, seen.delivered.len() as u64);

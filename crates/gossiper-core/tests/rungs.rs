@@ -63,8 +63,8 @@ fn payload(value: &str) -> Payload {
     Payload::new(value.as_bytes())
 }
 
-fn deliver(value: &str) -> Output {
-    Output::Deliver(payload(value))
+fn deliver(place: usize) -> Output {
+    Output::Deliver { place }
 }
 
 fn send(to: u64, id: u64, message: Message) -> Output {
@@ -101,7 +101,7 @@ fn a_push_goes_to_all_neighbors_but_the_one_it_came_from() {
     assert_eq!(
         bench.receive(2, 5, push("7", Some(1))),
         [
-            deliver("7"),
+            deliver(0),
             send(2, 0, ack(5)),
             send(1, 1, push("7", Some(2))),
             send(3, 2, push("7", Some(2))),
@@ -120,7 +120,7 @@ fn a_duplicate_is_acknowledged_again_and_not_forwarded() {
 #[test]
 fn the_origin_says_no_hops_and_an_arrival_without_them_has_made_one() {
     let mut bench = Bench::on_a_line(3);
-    assert_eq!(bench.broadcast("7"), [deliver("7"), send(1, 0, push("7", None))]);
+    assert_eq!(bench.broadcast("7"), [deliver(0), send(1, 0, push("7", None))]);
     bench.receive(1, 5, push("8", None));
     assert_eq!(bench.node.delivery(b"8").unwrap().hops, 1);
 }
@@ -204,13 +204,13 @@ fn too_many_awaited_forwards_give_the_oldest_up_and_count_it() {
 fn what_a_partition_drops_has_no_number_and_is_awaited_all_the_same() {
     let mut bench = Bench::on_a_line(3);
     bench.give(Input::Partition(BTreeSet::from([NodeId(1)])));
-    assert_eq!(bench.broadcast("7"), [deliver("7")]);
+    assert_eq!(bench.broadcast("7"), [deliver(0)]);
     assert_eq!(bench.receive(1, 5, push("8", None)), []);
     assert_eq!((bench.node.stats().partition_drops, bench.node.awaited().forwards), (2, 1));
     bench.give(Input::Partition(BTreeSet::new()));
     // The next forward has the number that the dropped one would have had; its acknowledgement
     // is not the other's.
-    assert_eq!(bench.broadcast("9"), [deliver("9"), send(1, 0, push("9", None))]);
+    assert_eq!(bench.broadcast("9"), [deliver(1), send(1, 0, push("9", None))]);
     bench.receive(1, 6, ack(0));
     let direct = messages(bench.after(500, Input::Wakeup));
     assert_eq!(direct, [(2, push("7", Some(0)))]);

@@ -157,7 +157,7 @@ impl Running {
                     encode(out, me, dest, &body, of, number, dialect);
                 }
                 // The store is read when a client asks for it.
-                Output::Deliver(_) => {}
+                Output::Deliver { .. } => {}
                 Output::Undelivered { neighbor, payload, direct } => warn!(
                     "{} has not acknowledged {} within {} ms: sent directly to {direct} behind it",
                     desk.names.name(neighbor),

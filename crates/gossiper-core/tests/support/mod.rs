@@ -149,9 +149,10 @@ impl Cluster {
 
     fn carry_out(&mut self, place: usize, output: Output) {
         match output {
-            Output::Deliver(payload) => {
-                let before = self.delivered[place].insert(payload.bytes().to_vec(), self.now);
-                assert_eq!(before, None, "node {place} delivered {payload:?} twice");
+            Output::Deliver { place: at } => {
+                let value = self.node(place).payload(at).expect("it is known").to_vec();
+                let before = self.delivered[place].insert(value, self.now);
+                assert_eq!(before, None, "node {place} delivered a value twice");
             }
             Output::Send { to, id, dialect, message } => {
                 self.messages += 1;
