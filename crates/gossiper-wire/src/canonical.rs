@@ -1,99 +1,148 @@
 //! The one text that stands for all spellings of a value.
 
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::ValueError;
-use crate::json::{CodePoints, Members, describe};
-use crate::value::VALUE_DEPTH_MAX;
-
-/// The most bytes to read: about a second's work. Up to 4 MiB a value may be as deep as any.
-const WORK_BYTES_MAX: usize = 512 << 20;
+use crate::json::CodePoints;
 
 /// The canonical text of one JSON value: no white space, members sorted by the code points of
 /// their keys (equal keys stay in their order), strings with the fewest escapes, numbers as they
 /// are.
 ///
-/// Each level is read anew, so the work is the text as often as it is deep, which is bounded. The
-/// memory is that of the text, and a few words for each element of the arrays and objects that are
-/// open at one time.
+/// The text is read once, and a level whose keys are out of order is copied once. The memory is
+/// that of the text, and a few words for every key of the objects that are open at one time.
 pub(crate) fn canonical(text: &str) -> Result<String, ValueError> {
-    let depth = nesting(text);
-    if depth > VALUE_DEPTH_MAX || depth * text.len() > WORK_BYTES_MAX {
-        return Err(ValueError::TooDeep);
-    }
     let mut out = String::with_capacity(text.len());
-    write_value(text, &mut out)?;
+    let canonical = Canonical { rest: &mut { text }, out: &mut out };
+    // That it is JSON is known, so all that serde_json can refuse is the depth.
+    canonical
+        .deserialize(&mut serde_json::Deserializer::from_str(text))
+        .map_err(|_| ValueError::TooDeep)?;
     Ok(out)
 }
 
-/// How many arrays and objects of one JSON value stand inside each other. As it is JSON for sure,
-/// only the brackets inside strings have to be told apart.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut is_escaped) = (false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth -= 1,
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
+/// Appends the canonical text of the value that a deserializer is about to read.
+struct Canonical<'s, 'a> {
+    /// Where the deserializer is, or what comes between the value before and there. It follows the
+    /// deserializer because that does not tell what comes next before it is asked for it, and a
+    /// number has to be asked for as a text.
+    rest: &'s mut &'a str,
+    out: &'s mut String,
 }
 
-fn write_value(text: &str, out: &mut String) -> Result<(), ValueError> {
-    match text.as_bytes().first() {
-        Some(b'[') => write_array(text, out),
-        Some(b'{') => write_object(text, out),
-        Some(b'"') if text.contains('\\') => {
-            write_string(&serde_json::from_str(text).map_err(not_json)?, out);
-            Ok(())
-        }
-        _ => {
-            out.push_str(text);
-            Ok(())
-        }
+impl<'a> Canonical<'_, 'a> {
+    fn next(&mut self) -> Canonical<'_, 'a> {
+        Canonical { rest: self.rest, out: self.out }
+    }
+
+    /// The first byte of what comes next. In front of it there are only marks and white space.
+    fn peek(&mut self) -> Option<u8> {
+        let marks = [' ', '\t', '\r', '\n', ',', ':', ']', '}'];
+        *self.rest = self.rest.trim_start_matches(marks);
+        self.rest.bytes().next()
+    }
+
+    /// The next `len` bytes are read.
+    fn advance(&mut self, len: usize) {
+        *self.rest = &self.rest[len..];
     }
 }
 
-#[cold]
-fn not_json(error: serde_json::Error) -> ValueError {
-    ValueError::NotJson(describe(&error))
-}
+impl<'de> DeserializeSeed<'de> for Canonical<'_, '_> {
+    type Value = ();
 
-fn write_array(text: &str, out: &mut String) -> Result<(), ValueError> {
-    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
-    out.push('[');
-    for (index, element) in elements.into_iter().enumerate() {
-        if index > 0 {
-            out.push(',');
+    fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<(), D::Error> {
+        match self.peek() {
+            Some(b'[') => deserializer.deserialize_seq(self),
+            Some(b'{') => deserializer.deserialize_map(self),
+            _ => {
+                let scalar = <&RawValue>::deserialize(deserializer)?.get();
+                self.advance(scalar.len());
+                if scalar.contains('\\') {
+                    write_string(&code_points(scalar)?, self.out);
+                } else {
+                    self.out.push_str(scalar);
+                }
+                Ok(())
+            }
         }
-        write_value(element.get(), out)?;
     }
-    out.push(']');
-    Ok(())
 }
 
-fn write_object(text: &str, out: &mut String) -> Result<(), ValueError> {
-    let Members(mut members) =
-        serde_json::from_str::<Members<'_, &RawValue>>(text).map_err(not_json)?;
+impl<'de> Visitor<'de> for Canonical<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut array: A) -> Result<(), A::Error> {
+        self.advance(1);
+        self.out.push('[');
+        let start = self.out.len();
+        while array.next_element_seed(self.next())?.is_some() {
+            self.out.push(',');
+        }
+        if self.out.len() > start {
+            self.out.pop();
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
+        self.advance(1);
+        self.out.push('{');
+        let members_start = self.out.len();
+        let mut members = Vec::new();
+        while let Some(key) = object.next_key::<&RawValue>()? {
+            self.peek();
+            self.advance(key.get().len());
+            if !members.is_empty() {
+                self.out.push(',');
+            }
+            let start = self.out.len();
+            let key = code_points(key.get())?;
+            write_string(&key, self.out);
+            self.out.push(':');
+            object.next_value_seed(self.next())?;
+            members.push(Member { key, written: start..self.out.len() });
+        }
+        if !members.is_sorted_by(|a, b| a.key <= b.key) {
+            sort(members, members_start, self.out);
+        }
+        self.out.push('}');
+        Ok(())
+    }
+}
+
+/// A member that has been written.
+struct Member<'a> {
+    key: CodePoints<'a>,
+    /// Where key and value stand in the output.
+    written: Range<usize>,
+}
+
+/// Puts members that end the output in order.
+fn sort(mut members: Vec<Member<'_>>, start: usize, out: &mut String) {
     // A stable sort: which of two equal keys is meant, is the application's affair.
-    members.sort_by(|(one, _), (other, _)| one.cmp(other));
-    out.push('{');
-    for (index, (key, value)) in members.into_iter().enumerate() {
+    members.sort_by(|a, b| a.key.cmp(&b.key));
+    let unsorted = out.split_off(start);
+    for (index, Member { written, .. }) in members.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        write_string(&key, out);
-        out.push(':');
-        write_value(value.get(), out)?;
+        out.push_str(&unsorted[written.start - start..written.end - start]);
     }
-    out.push('}');
-    Ok(())
+}
+
+/// The string that is all of `text`.
+fn code_points<E: serde::de::Error>(text: &str) -> Result<CodePoints<'_>, E> {
+    serde_json::from_str(text).map_err(E::custom)
 }
 
 /// Appends a string with the escapes that it cannot do without, all of them in one form.
@@ -125,6 +174,7 @@ fn write_string(CodePoints(bytes): &CodePoints<'_>, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::VALUE_DEPTH_MAX;
 
     #[test]
     fn canonical_text_has_sorted_keys_and_no_space() {
@@ -149,9 +199,6 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(canonical(&nested(VALUE_DEPTH_MAX)).is_ok());
         assert_eq!(canonical(&nested(VALUE_DEPTH_MAX + 1)), Err(ValueError::TooDeep));
-        let [open, close] = ["[", "]"].map(|bracket| bracket.repeat(VALUE_DEPTH_MAX));
-        let large = format!("{open}{}{close}", " ".repeat(WORK_BYTES_MAX / VALUE_DEPTH_MAX));
-        assert_eq!(canonical(&large), Err(ValueError::TooDeep));
         let objects = format!("{}1{}", "{\"[\":".repeat(100_000), "}".repeat(100_000));
         assert_eq!(canonical(&objects), Err(ValueError::TooDeep));
     }

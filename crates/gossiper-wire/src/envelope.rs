@@ -1,10 +1,7 @@
 //! The first stage of reading: who, to whom, and which fields there are.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
@@ -12,7 +9,7 @@ use crate::body::Body;
 use crate::decode;
 use crate::error::{BodyError, LineError, excerpt};
 use crate::field::Field;
-use crate::json::{self, CodePoints, describe};
+use crate::json;
 use crate::typed::Typed;
 
 /// The longest line that is read, without its line feed.
@@ -46,10 +43,12 @@ pub struct Envelope<'a> {
 type OwnFields<'a> = SmallVec<[(Field, &'a str); 4]>;
 
 impl<'a> Envelope<'a> {
-    /// Reads a line, with or without its line feed, in one pass.
+    /// Reads a line, with or without its line feed: once for its members, and the body once more
+    /// for its own.
     ///
-    /// Allocates nothing unless `src`, `dest` or `type` hold a backslash, or the body has more
-    /// than four known fields. Unknown keys are stepped over. Of two equal keys the last counts.
+    /// Allocates nothing unless a key, `src`, `dest` or `type` holds a backslash, a field of the
+    /// body is an array or object (a byte a level), or the body has more than four known fields.
+    /// Unknown keys are stepped over. Of two equal keys the last counts.
     ///
     /// # Errors
     ///
@@ -62,25 +61,29 @@ impl<'a> Envelope<'a> {
         let text = std::str::from_utf8(line).map_err(|error| {
             LineError::NotJson(format!("expected UTF-8 at byte {}", error.valid_up_to() + 1))
         })?;
-        if let Some(at) = text.find('\n') {
-            // JSON takes it for white space, but a value that holds one would break a line.
-            return Err(LineError::NotJson(format!("line feed at byte {}", at + 1)));
+        let (mut src, mut dest, mut body) = (None, None, None);
+        let read =
+            json::members(text, |key, value: &RawValue| match json::string(key).as_deref() {
+                Some("src") => src = Some(value.get()),
+                Some("dest") => dest = Some(value.get()),
+                Some("body") => body = Some(value.get()),
+                _ => {}
+            });
+        if read.is_err() || text.contains('\n') {
+            let value = json::value(text).map_err(LineError::NotJson)?;
+            return Err(expected("the line", "an object", Some(value)));
         }
-        let Line { src, dest, body } =
-            serde_json::from_str(text).map_err(|error| match error.is_data() {
-                true => LineError::NotEnvelope(describe(&error)),
-                false => LineError::NotJson(describe(&error)),
-            })?;
-        let body = body.ok_or_else(|| expected("`body`", "an object", None))?;
+        let fields = body.and_then(Fields::read);
+        let fields = fields.ok_or_else(|| expected("`body`", "an object", body))?;
         Ok(Envelope {
             src: name("`src`", src)?,
             dest: name("`dest`", dest)?,
-            msg_id: number("`msg_id`", body.msg_id)?,
-            in_reply_to: number("`in_reply_to`", body.in_reply_to)?,
-            dialect: body.dialect.and_then(u32::read),
-            kind: body.kind.and_then(json::string),
-            kind_text: body.kind,
-            own: body.own,
+            msg_id: number("`msg_id`", fields.msg_id)?,
+            in_reply_to: number("`in_reply_to`", fields.in_reply_to)?,
+            dialect: fields.dialect.and_then(u32::read),
+            kind: fields.kind.and_then(json::string),
+            kind_text: fields.kind,
+            own: fields.own,
         })
     }
 
@@ -111,44 +114,6 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A line as it is read, before anything is asked of it.
-#[derive(Default)]
-struct Line<'a> {
-    src: Option<&'a str>,
-    dest: Option<&'a str>,
-    body: Option<Fields<'a>>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Line<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(LineVisitor(PhantomData))
-    }
-}
-
-struct LineVisitor<'a>(PhantomData<&'a ()>);
-
-impl<'de: 'a, 'a> Visitor<'de> for LineVisitor<'a> {
-    type Value = Line<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `src`, `dest` and `body`")
-    }
-
-    #[inline]
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'a>, A::Error> {
-        let mut line = Line::default();
-        while let Some(CodePoints(key)) = map.next_key()? {
-            match &*key {
-                b"src" => line.src = Some(raw(&mut map)?),
-                b"dest" => line.dest = Some(raw(&mut map)?),
-                b"body" => line.body = Some(map.next_value()?),
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(line)
-    }
-}
-
 /// The texts of a body's fields.
 #[derive(Default)]
 struct Fields<'a> {
@@ -159,44 +124,27 @@ struct Fields<'a> {
     own: OwnFields<'a>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor(PhantomData))
-    }
-}
-
-struct FieldsVisitor<'a>(PhantomData<&'a ()>);
-
-impl<'de: 'a, 'a> Visitor<'de> for FieldsVisitor<'a> {
-    type Value = Fields<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object as `body`")
-    }
-
-    #[inline]
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
+impl<'a> Fields<'a> {
+    /// Sorts the fields of a body; `None` if it is no object.
+    fn read(body: &'a str) -> Option<Self> {
         let mut fields = Fields::default();
-        while let Some(CodePoints(key)) = map.next_key()? {
-            match &*key {
-                b"type" => fields.kind = Some(raw(&mut map)?),
-                b"msg_id" => fields.msg_id = Some(raw(&mut map)?),
-                b"in_reply_to" => fields.in_reply_to = Some(raw(&mut map)?),
-                b"gossiper" => fields.dialect = Some(raw(&mut map)?),
-                name => match Field::from_name(name) {
-                    Some(field) => keep(&mut fields.own, field, raw(&mut map)?),
-                    None => drop(map.next_value::<IgnoredAny>()?),
-                },
+        let read = json::members(body, |key, value: &RawValue| {
+            let text = Some(value.get());
+            match json::string(key).as_deref() {
+                Some("type") => fields.kind = text,
+                Some("msg_id") => fields.msg_id = text,
+                Some("in_reply_to") => fields.in_reply_to = text,
+                Some("gossiper") => fields.dialect = text,
+                Some(name) => {
+                    if let Some(field) = Field::from_name(name) {
+                        keep(&mut fields.own, field, value.get());
+                    }
+                }
+                None => {}
             }
-        }
-        Ok(fields)
+        });
+        read.is_ok().then_some(fields)
     }
-}
-
-/// The next value as its text.
-#[inline]
-fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<&'de str, A::Error> {
-    map.next_value::<&RawValue>().map(RawValue::get)
 }
 
 #[inline]

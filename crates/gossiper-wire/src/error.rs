@@ -76,8 +76,7 @@ impl std::error::Error for BodyError {}
 pub enum ValueError {
     /// Not one JSON value on one line.
     NotJson(String),
-    /// More than [`VALUE_DEPTH_MAX`] arrays and objects inside each other, or so many that bytes
-    /// times depth come to more than 512 MiB.
+    /// More than [`VALUE_DEPTH_MAX`] arrays and objects inside each other.
     TooDeep,
 }
 
@@ -85,9 +84,7 @@ impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ValueError::NotJson(text) => write!(f, "not JSON: {text}"),
-            ValueError::TooDeep => {
-                write!(f, "nested too deep: {VALUE_DEPTH_MAX} is the most, for many MiB less")
-            }
+            ValueError::TooDeep => write!(f, "nested more than {VALUE_DEPTH_MAX} deep"),
         }
     }
 }

@@ -17,12 +17,12 @@ macro_rules! fields {
             }
 
             /// The field with this key.
-            pub(crate) fn from_name(name: &[u8]) -> Option<Field> {
+            pub(crate) fn from_name(name: &str) -> Option<Field> {
                 // The names are compared one after the other: the frequent ones come first.
-                $(if name == $name.as_bytes() {
-                    return Some(Field::$field);
-                })*
-                None
+                match name {
+                    $($name => Some(Field::$field),)*
+                    _ => None,
+                }
             }
         }
     };

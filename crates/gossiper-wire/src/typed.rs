@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::body::Via;
 use crate::dialect::{Rumor, RumorId, Stream};
 use crate::float::Quotient;
-use crate::json::{self, Members, Name};
+use crate::json::{self, Name};
 use crate::list::List;
 use crate::value::Value;
 
@@ -124,28 +124,28 @@ impl<'a> Typed<'a> for Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)> {
     const EXPECTED: &'static str = "an object of lists of strings";
 
     fn read(text: &'a str) -> Option<Self> {
-        let Members(members) = serde_json::from_str::<Members<'_, Vec<Name<'_>>>>(text).ok()?;
         let mut topology: Self = Vec::new();
         let mut places = HashMap::new();
-        for (node, neighbors) in members {
-            let (node, neighbors) = (node.into_str()?, strings(neighbors));
-            match places.entry(node.clone()) {
+        let mut are_names = true;
+        let read = json::members(text, |key, neighbors| match json::string(key) {
+            Some(node) => match places.entry(node.clone()) {
                 Entry::Occupied(place) => {
                     let place: usize = *place.get();
-                    topology[place].1 = neighbors;
+                    topology[place].1 = strings(neighbors);
                 }
                 Entry::Vacant(place) => {
                     place.insert(topology.len());
-                    topology.push((node, neighbors));
+                    topology.push((node, strings(neighbors)));
                 }
-            }
-        }
-        Some(topology)
+            },
+            None => are_names = false,
+        });
+        (read.is_ok() && are_names).then_some(topology)
     }
 }
 
 impl<'a> Typed<'a> for Value<'a> {
-    const EXPECTED: &'static str = "a value nested at most 127 deep, less if it is many MiB";
+    const EXPECTED: &'static str = "a value nested at most 127 deep";
 
     #[inline]
     fn read(text: &'a str) -> Option<Self> {

@@ -8,8 +8,8 @@ use crate::json;
 
 /// How many arrays and objects of a value may stand inside each other; 1 is `[1]`.
 ///
-/// Finding the canonical text recurses once a level and reads the text once a level, which bounds
-/// the stack and the work that a hostile line can claim. It is what `serde_json` takes by itself.
+/// It is what `serde_json` takes, because finding the canonical text recurses once a level. What is
+/// deeper is read as well, but stepped over.
 pub const VALUE_DEPTH_MAX: usize = 127;
 
 /// A JSON value: the text that it came in, and the text by which it is known.

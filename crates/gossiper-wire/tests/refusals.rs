@@ -28,21 +28,18 @@ fn lines_that_cannot_be_answered_say_what_is_wrong_and_where() {
         ("hello", "not JSON: expected value at byte 1"),
         ("{\"src\": }", "not JSON: expected value at byte 9"),
         ("{\"src\": \"a\"} x", "not JSON: trailing characters at byte 14"),
-        ("{\"a\":1,}", "not JSON: trailing comma at byte 8"),
+        ("{\"a\":1,}", "not JSON: key must be a string at byte 8"),
         ("{}\n{}\n", "not JSON: line feed at byte 3"),
         (
-            "[1, 2]",
-            "not an envelope: invalid type: sequence, expected an object with `src`, `dest` and `body` at byte 0",
+            "{\"a\tb\": 1}",
+            "not JSON: control character (\\u0000-\\u001F) found while parsing a string at byte 3",
         ),
-        (
-            "7",
-            "not an envelope: invalid type: integer `7`, expected an object with `src`, `dest` and `body` at byte 1",
-        ),
+        ("[1, 2", "not JSON: EOF while parsing a list at byte 5"),
+        ("[1, 2]", "not an envelope: the line must be an object, got [1, 2]"),
+        ("1e999", "not an envelope: the line must be an object, got 1e999"),
         ("{}", "not an envelope: `body` is missing, expected an object"),
-        (
-            "{\"body\": 1}",
-            "not an envelope: invalid type: integer `1`, expected an object as `body` at byte 10",
-        ),
+        ("{\"body\": 1}", "not an envelope: `body` must be an object, got 1"),
+        ("{\"body\": 1", "not JSON: EOF while parsing an object at byte 10"),
         ("{\"body\": {}}", "not an envelope: `src` is missing, expected a string"),
         ("{\"body\": {}, \"src\": 5}", "not an envelope: `src` must be a string, got 5"),
         (
@@ -223,6 +220,11 @@ fn a_long_offender_is_shortened() {
     let blocked = format!("[{}]", "1,".repeat(1000) + "1");
     let text = format!("`blocked` must be a list of strings, got [{}1...", "1,".repeat(39));
     expect_malformed("partition", &format!(", \"blocked\": {blocked}"), &text);
+    let long = format!("\"{}\"", "x".repeat(1000));
+    for line in [long.clone(), format!("{{\"body\": {long}}}"), line(&long)] {
+        let error = Envelope::decode(line.as_bytes()).unwrap_err();
+        assert!(error.to_string().len() < 200, "{error}");
+    }
 }
 
 #[test]
@@ -302,6 +304,7 @@ fn a_fanout_beyond_all_integers_means_all() {
 fn the_last_of_two_equal_keys_counts() {
     let line = concat!(
         r#"{"src": 1, "src": "c1", "dest": "n1", "body": {"type": "x", "hops": 1, "msg_id": 1}, "#,
+        r#""body": null, "#,
         r#""body": {"type": "read", "msg_id": 2, "\u0074ype": "broadcast", "message": 1, "#,
         r#""message": 2, "msg_id": 3}}"#
     );
@@ -332,7 +335,7 @@ fn unknown_fields_are_stepped_over_whatever_they_hold() {
 #[test]
 fn a_million_brackets_are_an_error_and_no_crash() {
     let open = "[".repeat(1_000_000);
-    assert!(Envelope::decode(open.as_bytes()).is_err());
+    assert!(matches!(Envelope::decode(open.as_bytes()), Err(LineError::NotJson(_))));
     let objects = "{\"body\":".repeat(1_000_000);
     assert!(matches!(Envelope::decode(objects.as_bytes()), Err(LineError::NotJson(_))));
     let deep = format!("{open}{}", "]".repeat(1_000_000));
@@ -353,10 +356,7 @@ fn a_million_brackets_are_an_error_and_no_crash() {
     let envelope = Envelope::decode(line.as_bytes()).unwrap();
     let Ok(Body::GossipSync { messages }) = envelope.body() else { panic!() };
     let error = messages.values().unwrap_err();
-    assert_eq!(
-        error.text(),
-        "item 2 of the list is nested too deep: 127 is the most, for many MiB less"
-    );
+    assert_eq!(error.text(), "item 2 of the list is nested more than 127 deep");
 }
 
 #[test]
@@ -372,8 +372,6 @@ fn a_value_may_be_as_deep_as_the_limit_and_no_deeper() {
     assert_eq!(message.text(), nested(VALUE_DEPTH_MAX));
     let too_deep = request(VALUE_DEPTH_MAX + 1);
     let error = Envelope::decode(too_deep.as_bytes()).unwrap().body().unwrap_err();
-    let start = format!(
-        "`message` must be a value nested at most {VALUE_DEPTH_MAX} deep, less if it is many MiB, got [[["
-    );
+    let start = format!("`message` must be a value nested at most {VALUE_DEPTH_MAX} deep, got [[[");
     assert!(error.text().starts_with(&start), "{}", error.text());
 }
