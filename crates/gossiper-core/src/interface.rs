@@ -49,6 +49,8 @@ pub enum Input {
     Round,
     /// Look for overdue acknowledgements now.
     CheckAcks,
+    /// Send some of what is held back, and do nothing else.
+    Flush,
     /// A moment has come that [`Node::next_wakeup`](crate::Node::next_wakeup) gave. One that comes
     /// early, late, twice or for nothing is harmless.
     Wakeup,
@@ -100,6 +102,10 @@ impl Outbox {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.outputs.len()
     }
 
     pub(crate) fn push(&mut self, output: Output) {

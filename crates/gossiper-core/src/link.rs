@@ -1,31 +1,37 @@
 //! What a node knows of its way to each peer: which dialect is spoken there.
 //!
-//! A link starts in the plain dialect. After a few plain messages the node announces its own
-//! dialect along with the next ones; a peer that knows it announces back, and from then on both
-//! use it. A peer that does not know it ignores the announcement. So versions mix freely.
+//! A link starts in the plain dialect. A node announces its own along with some of what it sends: on
+//! a busy link with the fifth push, on a quiet one with the second timed sync. A peer that knows it
+//! announces back with whatever it sends next, and from then on both use it. A peer that does not
+//! know it ignores the announcement. So versions mix freely.
 
 use alloc::collections::BTreeMap;
+use core::time::Duration;
 
-use crate::NodeId;
+use crate::{Instant, NodeId};
 
-/// The plain messages on a link before the node announces its dialect there: programs that
-/// compare every byte of the first messages find no field that they do not know.
+/// The plain pushes on a link, after a quiet time, before the node announces its dialect there:
+/// programs that compare every byte of the first ones find no field that they do not know.
 const PLAIN_FIRST: u8 = 4;
 
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    /// Plain messages still to send before the announcement.
-    plain_left: u8,
-    /// The dialect that the peer has announced.
-    dialect: Option<u32>,
-    /// How many payloads the last plain sync went through, if it did not get to the end.
-    synced: usize,
-}
+/// How long a link is quiet before the next pushes are the first again.
+const QUIET: Duration = Duration::from_secs(1);
 
-impl Default for Link {
-    fn default() -> Self {
-        Self { plain_left: PLAIN_FIRST, dialect: None, synced: 0 }
-    }
+/// How long a peer may send plain messages only before it counts as another program, which knows
+/// no dialect. Those that were on their way when it learnt of ours are long past then.
+const FORGET: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    /// Pushes since the last quiet time, up to [`PLAIN_FIRST`].
+    pushes: u8,
+    last_push: Instant,
+    /// A timed sync has gone out.
+    is_synced: bool,
+    /// How many payloads the last plain sync went through, if it did not get to the end.
+    synced_upto: usize,
+    /// When the peer last announced a dialect, if it has.
+    announced: Option<Instant>,
 }
 
 /// The links used so far: at most one a node that this one has sent to or heard from.
@@ -37,43 +43,52 @@ pub(crate) struct Links {
 impl Links {
     /// Whether the peer has shown that it knows our dialect.
     pub(crate) fn speaks_dialect(&self, peer: NodeId) -> bool {
-        self.links.get(&peer).is_some_and(|link| link.dialect.is_some())
+        self.links.get(&peer).is_some_and(|link| link.announced.is_some())
     }
 
-    /// The announcement that goes along with the next message to `peer`.
-    pub(crate) fn announcement(&self, peer: NodeId) -> Option<u32> {
-        let link = self.links.get(&peer)?;
-        (link.dialect.is_some() || link.plain_left == 0).then_some(crate::DIALECT)
-    }
-
-    /// A plain message has gone out.
-    pub(crate) fn on_plain_sent(&mut self, peer: NodeId) {
+    /// A push goes out. Says whether to announce the dialect with it.
+    pub(crate) fn on_push(&mut self, peer: NodeId, now: Instant) -> bool {
         let link = self.links.entry(peer).or_default();
-        link.plain_left = link.plain_left.saturating_sub(1);
+        if now - link.last_push >= QUIET {
+            link.pushes = 0;
+        }
+        link.last_push = now;
+        let is_first = link.pushes < PLAIN_FIRST;
+        link.pushes += u8::from(is_first);
+        !is_first
     }
 
-    /// The first plain messages are over: the next one announces.
-    pub(crate) fn announce_next(&mut self, peer: NodeId) {
-        self.links.entry(peer).or_default().plain_left = 0;
+    /// A timed sync goes out. Says whether to announce the dialect with it.
+    pub(crate) fn on_timed_sync(&mut self, peer: NodeId) -> bool {
+        let link = self.links.entry(peer).or_default();
+        core::mem::replace(&mut link.is_synced, true)
     }
 
     /// Where the next plain sync goes on.
-    pub(crate) fn synced(&self, peer: NodeId) -> usize {
-        self.links.get(&peer).map_or(0, |link| link.synced)
+    pub(crate) fn synced_upto(&self, peer: NodeId) -> usize {
+        self.links.get(&peer).map_or(0, |link| link.synced_upto)
     }
 
-    pub(crate) fn set_synced(&mut self, peer: NodeId, synced: usize) {
-        self.links.entry(peer).or_default().synced = synced;
+    pub(crate) fn set_synced_upto(&mut self, peer: NodeId, upto: usize) {
+        self.links.entry(peer).or_default().synced_upto = upto;
     }
 
-    pub(crate) fn on_announced(&mut self, peer: NodeId, dialect: u32) {
-        self.links.entry(peer).or_default().dialect = Some(dialect);
+    /// A message has come, with this announcement or none. Dialects count from 1, and each includes
+    /// those before it.
+    pub(crate) fn on_heard(&mut self, peer: NodeId, dialect: Option<u32>, now: Instant) {
+        if dialect.is_some_and(|dialect| dialect >= 1) {
+            self.links.entry(peer).or_default().announced = Some(now);
+        } else if let Some(link) = self.links.get_mut(&peer)
+            && link.announced.is_some_and(|announced| now - announced > FORGET)
+        {
+            link.announced = None;
+        }
     }
 
     /// The peer does not know what it once announced: it is another program now.
     pub(crate) fn on_not_supported(&mut self, peer: NodeId) {
         if let Some(link) = self.links.get_mut(&peer) {
-            link.dialect = None;
+            link.announced = None;
         }
     }
 
@@ -88,24 +103,40 @@ mod tests {
 
     const PEER: NodeId = NodeId(1);
 
-    #[test]
-    fn the_fifth_message_announces_the_dialect() {
-        let mut links = Links::default();
-        for _ in 0..4 {
-            assert_eq!(links.announcement(PEER), None);
-            links.on_plain_sent(PEER);
-        }
-        assert_eq!(links.announcement(PEER), Some(crate::DIALECT));
+    fn at(seconds: u64) -> Instant {
+        Instant::START + Duration::from_secs(seconds)
     }
 
     #[test]
-    fn a_peer_that_announced_is_answered_in_kind_until_it_says_otherwise() {
+    fn the_fifth_push_of_a_busy_time_announces_the_dialect() {
         let mut links = Links::default();
-        links.on_announced(PEER, 7);
+        for now in [at(5), at(7)] {
+            for _ in 0..PLAIN_FIRST {
+                assert!(!links.on_push(PEER, now));
+            }
+            assert!(links.on_push(PEER, now) && links.on_push(PEER, now));
+        }
+    }
+
+    #[test]
+    fn the_second_timed_sync_announces_the_dialect() {
+        let mut links = Links::default();
+        assert!(!links.on_timed_sync(PEER));
+        assert!(links.on_timed_sync(PEER));
+    }
+
+    #[test]
+    fn a_peer_speaks_the_dialect_until_it_says_or_shows_otherwise() {
+        let mut links = Links::default();
+        links.on_heard(PEER, Some(0), at(1));
+        assert!(!links.speaks_dialect(PEER));
+        links.on_heard(PEER, Some(7), at(1));
+        links.on_heard(PEER, None, at(11));
         assert!(links.speaks_dialect(PEER));
-        assert_eq!(links.announcement(PEER), Some(crate::DIALECT));
+        links.on_heard(PEER, None, at(12));
+        assert!(!links.speaks_dialect(PEER));
+        links.on_heard(PEER, Some(1), at(13));
         links.on_not_supported(PEER);
         assert!(!links.speaks_dialect(PEER));
-        assert_eq!(links.announcement(PEER), None);
     }
 }

@@ -71,8 +71,8 @@ pub enum Message {
 /// A rumor as it stands in a delta.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rumor {
-    /// Its name.
-    pub id: RumorId,
+    /// Its name; none if the host cannot tell its origin, and then the receiver adopts it.
+    pub id: Option<RumorId>,
     /// The hops that it has made up to the sender.
     pub hops: u32,
     /// What it carries.

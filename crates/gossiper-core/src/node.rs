@@ -12,7 +12,7 @@ use crate::rung::digest;
 use crate::rung::eager::Source;
 use crate::rung::rounds::{self, Occasion};
 use crate::state::{Context, Learned, State};
-use crate::store::{Delivery, Store, ValueIx, Via};
+use crate::store::{Delivery, Store, Via};
 use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
@@ -62,6 +62,9 @@ impl Node {
             unnamed: VecDeque::new(),
             set_digester: SetDigester::default(),
             links: Links::default(),
+            backlog: VecDeque::new(),
+            catch_up_from: now,
+            pass_on_from: now,
             blocked: BTreeSet::new(),
             rng,
             stats: Stats::default(),
@@ -85,19 +88,18 @@ impl Node {
         let cx = &mut Context { now, state: &mut self.state, outbox };
         let protocol = self.protocol.protocol_mut();
         match input {
-            Input::Broadcast(payload) => on_broadcast(cx, protocol, &payload),
+            Input::Broadcast(payload) => on_broadcast(cx, &payload),
             Input::Received { from, id, dialect, message } => {
                 if !cx.state.admits(from) {
                     return;
                 }
-                if let Some(dialect) = dialect.filter(|_| from != NodeId::GUEST) {
-                    cx.state.links.on_announced(from, dialect);
+                if from != NodeId::GUEST {
+                    cx.state.links.on_heard(from, dialect, now);
                 }
                 on_received(cx, protocol, from, id, message);
             }
             Input::Merge { from, payloads } => {
-                let new = take_in(cx, protocol, from, payloads);
-                spread(cx, protocol, &new, Source::Peer(from));
+                take_in(cx, protocol, from, payloads);
             }
             Input::PeerUp(peer) => on_peer_up(cx, peer),
             Input::PeerDown(peer) => on_peer_down(cx, protocol, peer),
@@ -111,13 +113,29 @@ impl Node {
             Input::Partition(blocked) => cx.state.blocked = blocked,
             Input::Round => rounds::begin(cx, Occasion::Request),
             Input::CheckAcks | Input::Wakeup => protocol.on_wakeup(cx),
+            Input::Flush => {}
+        }
+        while cx.has_budget()
+            && let Some((value, source)) = cx.state.backlog.pop_front()
+        {
+            protocol.on_new(cx, value, source);
         }
     }
 
     /// When the node next wants an [`Input::Wakeup`], if nothing else happens before.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Instant> {
+        if !self.state.backlog.is_empty() {
+            return Some(self.now);
+        }
         self.protocol.protocol().next_wakeup()
+    }
+
+    /// Whether the node holds back what it would send at once, were it not so much.
+    /// [`Input::Flush`] and [`Input::Wakeup`] bring some of it out.
+    #[must_use]
+    pub fn is_holding_back(&self) -> bool {
+        !self.state.backlog.is_empty()
     }
 
     /// The number for a message that the host itself sends to `to`, or to somebody who is no
@@ -198,10 +216,10 @@ impl Node {
     }
 }
 
-fn on_broadcast(cx: &mut Context<'_>, protocol: &mut dyn Protocol, payload: &Payload) {
+fn on_broadcast(cx: &mut Context<'_>, payload: &Payload) {
     cx.state.stats.broadcasts_received += 1;
     if let Learned::New(value) = cx.learn_own(payload) {
-        protocol.on_new(cx, value, Source::Application);
+        cx.push_later(value, Source::Application);
     }
 }
 
@@ -214,7 +232,7 @@ fn on_received(
 ) {
     match message {
         Message::Broadcast { payload, hops, id: name } => {
-            let hops = hops.unwrap_or(0).saturating_add(1);
+            let (is_relayed, hops) = (hops.is_some(), hops.unwrap_or(0).saturating_add(1));
             let delivery = Delivery { via: Via::Tree, hops };
             let learned = learn(cx, protocol, from, &payload, name, delivery);
             // What cannot be kept is not acknowledged.
@@ -222,13 +240,17 @@ fn on_received(
                 cx.send(from, Message::Ack { of });
             }
             if let Learned::New(value) = learned {
-                protocol.on_new(cx, value, Source::Peer(from));
+                let is_neighbor = cx.state.overlay.neighbors().contains(&from);
+                // Only a direct delivery says how far it has come and is from no neighbor.
+                let is_around = is_relayed && !is_neighbor;
+                let source = if is_around { Source::Around(from) } else { Source::Peer(from) };
+                cx.push_later(value, source);
             }
         }
         Message::Gossip { payload, hops, id } => {
             let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
             if let Learned::New(value) = learn(cx, protocol, from, &payload, id, delivery) {
-                protocol.on_new(cx, value, Source::Peer(from));
+                cx.push_later(value, Source::Peer(from));
             }
         }
         Message::Sync { payloads } => on_sync(cx, protocol, from, id, payloads),
@@ -251,11 +273,10 @@ fn on_sync(
     id: Option<MessageId>,
     payloads: Vec<Payload>,
 ) {
-    let new = take_in(cx, protocol, from, payloads);
+    let new_count = take_in(cx, protocol, from, payloads);
     if let Some(of) = id {
-        cx.send(from, Message::SyncOk { of, new_count: new.len() as u64 });
+        cx.send(from, Message::SyncOk { of, new_count });
     }
-    spread(cx, protocol, &new, Source::Peer(from));
 }
 
 /// Takes in a payload that came from `from`, who therefore has it.
@@ -274,36 +295,40 @@ fn learn(
     learned
 }
 
-/// Takes in payloads that came without names or hops: they count as one hop.
+/// Takes in payloads that came without names or hops: they count as one hop. Gives the number of
+/// new ones.
 fn take_in(
     cx: &mut Context<'_>,
     protocol: &mut dyn Protocol,
     from: NodeId,
     payloads: Vec<Payload>,
-) -> Vec<ValueIx> {
+) -> u64 {
     let delivery = Delivery { via: Via::Gossip, hops: 1 };
-    let mut new = Vec::new();
+    let mut new_count = 0;
     for payload in payloads {
-        new.extend(learn(cx, protocol, from, &payload, None, delivery).newly_learnt());
+        if let Learned::New(value) = learn(cx, protocol, from, &payload, None, delivery) {
+            cx.push_later(value, Source::Peer(from));
+            new_count += 1;
+        }
     }
-    new
+    new_count
 }
+
+/// The new payloads of a delta that are pushed on each. Where there are more, the node has caught
+/// up with others, who have them already: those who lack them find out by a summary, or by a round.
+const DELTA_PUSHES_MAX: usize = 64;
 
 fn on_delta(cx: &mut Context<'_>, protocol: &mut dyn Protocol, from: NodeId, rumors: Vec<Rumor>) {
     let mut new = Vec::new();
     for Rumor { id, hops, payload } in rumors {
         let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
-        new.extend(learn(cx, protocol, from, &payload, Some(id), delivery).newly_learnt());
+        new.extend(learn(cx, protocol, from, &payload, id, delivery).newly_learnt());
     }
-    spread(cx, protocol, &new, Source::Delta(from));
+    if new.len() <= DELTA_PUSHES_MAX {
+        new.iter().for_each(|&value| cx.push_later(value, Source::Delta(from)));
+    }
     if !new.is_empty() {
         digest::pass_on(cx, from);
-    }
-}
-
-fn spread(cx: &mut Context<'_>, protocol: &mut dyn Protocol, new: &[ValueIx], source: Source) {
-    for &value in new {
-        protocol.on_new(cx, value, source);
     }
 }
 

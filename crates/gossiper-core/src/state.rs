@@ -7,6 +7,7 @@ use crate::digest::{SetDigester, Summary};
 use crate::link::Links;
 use crate::overlay::Overlay;
 use crate::rng::Rng;
+use crate::rung::eager::Source;
 use crate::store::{Delivery, Store, ValueIx, Via};
 use crate::streams::{Refused, Streams};
 use crate::{
@@ -16,6 +17,9 @@ use crate::{
 /// The most payloads that wait for a name. Beyond it the oldest gets a name at once, which at worst
 /// is a second one.
 const UNNAMED_MAX: usize = 65_536;
+
+/// The most payloads that wait to be pushed. Beyond it the oldest is left to the rounds, counted.
+pub(crate) const BACKLOG_MAX: usize = 1 << 20;
 
 /// What became of a payload that came in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +63,13 @@ pub(crate) struct State {
     pub(crate) unnamed: VecDeque<Unnamed>,
     pub(crate) set_digester: SetDigester,
     pub(crate) links: Links,
+    /// New payloads that are still to be pushed, in the order of arrival; at most
+    /// [`BACKLOG_MAX`].
+    pub(crate) backlog: VecDeque<(ValueIx, Source)>,
+    /// Before this no further catching up begins: one peer at a time sends what is missing.
+    pub(crate) catch_up_from: Instant,
+    /// Before this no further news of deltas is passed on.
+    pub(crate) pass_on_from: Instant,
     pub(crate) blocked: BTreeSet<NodeId>,
     pub(crate) rng: Rng,
     pub(crate) stats: Stats,
@@ -117,20 +128,45 @@ pub(crate) struct Context<'a> {
     pub(crate) outbox: &'a mut Outbox,
 }
 
+/// The outputs after which a node does not begin anything more in one call: some hundred kilobytes,
+/// which the host writes before it calls again.
+const OUTPUTS_USUAL: usize = 4_096;
+
 impl Context<'_> {
+    /// Whether there is room in the outbox to begin something more.
+    pub(crate) fn has_budget(&self) -> bool {
+        self.outbox.len() < OUTPUTS_USUAL
+    }
+
+    /// Puts a new payload at the end of those that are to be pushed.
+    pub(crate) fn push_later(&mut self, value: ValueIx, source: Source) {
+        if self.state.backlog.len() == BACKLOG_MAX {
+            self.state.backlog.pop_front();
+            self.state.stats.pushes_given_up += 1;
+        }
+        self.state.backlog.push_back((value, source));
+    }
+
     /// Sends a message. A partition drops it: then it has no number, and `None` comes back.
     pub(crate) fn send(&mut self, to: NodeId, message: Message) -> Option<MessageId> {
+        self.send_announcing(to, message, false)
+    }
+
+    /// Sends a message which announces our dialect, if the peer does not know of it and
+    /// `announces`.
+    pub(crate) fn send_announcing(
+        &mut self,
+        to: NodeId,
+        message: Message,
+        announces: bool,
+    ) -> Option<MessageId> {
         if self.state.blocked.contains(&to) {
             self.state.stats.partition_drops += 1;
             return None;
         }
         let id = self.state.next_message_id();
-        let mut dialect = None;
-        if to != NodeId::GUEST {
-            self.state.stats.messages_sent += 1;
-            dialect = self.state.links.announcement(to);
-            self.state.links.on_plain_sent(to);
-        }
+        self.state.stats.messages_sent += u64::from(to != NodeId::GUEST);
+        let dialect = (announces || self.state.links.speaks_dialect(to)).then_some(crate::DIALECT);
         self.outbox.push(Output::Send { to, id, dialect, message });
         Some(id)
     }
@@ -153,15 +189,16 @@ impl Context<'_> {
         delivery: Delivery,
     ) -> Learned {
         let learned = self.insert(payload, delivery);
-        match (learned, id) {
-            (Learned::New(value) | Learned::Known(value), Some(id)) => self.note_name(value, id),
-            (Learned::New(value), None) => {
-                if self.state.unnamed.len() == UNNAMED_MAX {
-                    self.adopt_oldest_unnamed();
-                }
-                self.state.unnamed.push_back(Unnamed { value, from, since: self.now });
+        if let (Learned::New(value) | Learned::Known(value), Some(id)) = (learned, id) {
+            self.note_name(value, id);
+        }
+        if let Learned::New(value) = learned
+            && self.state.store.name(value).is_none()
+        {
+            if self.state.unnamed.len() == UNNAMED_MAX {
+                self.adopt_oldest_unnamed();
             }
-            _ => {}
+            self.state.unnamed.push_back(Unnamed { value, from, since: self.now });
         }
         learned
     }
@@ -200,6 +237,10 @@ impl Context<'_> {
 
     fn insert(&mut self, payload: &Payload, delivery: Delivery) -> Learned {
         if self.state.refusal(payload).is_some() {
+            // What is known takes no more room.
+            if let Some(known) = self.state.store.find(payload.key()) {
+                return Learned::Known(known);
+            }
             self.state.stats.payloads_refused += 1;
             return Learned::Refused;
         }

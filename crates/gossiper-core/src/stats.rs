@@ -23,6 +23,8 @@ pub struct Stats {
     pub last_learning_round: u64,
     /// Forwards that were no longer waited for because too many were.
     pub awaits_given_up: u64,
+    /// Payloads that were not pushed because too many waited for it. Rounds bring them.
+    pub pushes_given_up: u64,
     /// Payloads of peers that were too large, or for which there was no room.
     pub payloads_refused: u64,
     /// Names that could not be kept, because of a bound or because they make no sense.

@@ -7,7 +7,8 @@ use crate::digest::SummaryHasher;
 use crate::store::{Name, ValueIx};
 use crate::{NodeId, RumorId, StreamDigest};
 
-/// The most streams. A rumor of one more is kept without its name, and its receiver adopts it.
+/// The most streams. A rumor of one more is kept without its name, and its receiver adopts it in
+/// time.
 const STREAMS_MAX: usize = 65_536;
 
 /// The most further names of payloads that have one already, beside one a payload: two clients
@@ -48,17 +49,17 @@ impl Stream {
         }
     }
 
-    fn ranges(&self) -> Vec<(u64, u64)> {
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for sequence in self.beyond.keys().map(|&sequence| u64::from(sequence)) {
-            let is_full = ranges.len() == RANGES_MAX;
-            match ranges.last_mut() {
-                Some((_, last)) if *last + 1 == sequence => *last = sequence,
-                _ if is_full => break,
-                _ => ranges.push((sequence, sequence)),
+    /// What is held behind the first gap, as closed ranges in rising order.
+    fn ranges(&self) -> impl Iterator<Item = (u64, u64)> {
+        let mut held = self.beyond.keys().map(|&sequence| u64::from(sequence)).peekable();
+        core::iter::from_fn(move || {
+            let first = held.next()?;
+            let mut last = first;
+            while held.next_if_eq(&(last + 1)).is_some() {
+                last += 1;
             }
-        }
-        ranges
+            Some((first, last))
+        })
     }
 }
 
@@ -137,7 +138,7 @@ impl Streams {
                 origin: stream.id.0,
                 incarnation: stream.id.1,
                 upto: stream.values.len() as u64,
-                beyond: stream.ranges(),
+                beyond: stream.ranges().take(RANGES_MAX).collect(),
             })
             .collect()
     }
@@ -148,21 +149,23 @@ impl Streams {
         let mut hasher = SummaryHasher::new();
         for stream in self.sorted() {
             hasher.stream(stream.id.0, stream.id.1, stream.values.len() as u64);
-            if !stream.beyond.is_empty() {
-                stream.ranges().into_iter().for_each(|range| hasher.beyond(range));
-            }
+            stream.ranges().for_each(|range| hasher.beyond(range));
         }
         hasher.finish()
     }
 
-    /// The rumors held here that `theirs` lacks, in the order of their ids.
+    /// The rumors held here that `theirs` lacks, stream by stream, from the stream on that `first`
+    /// picks, around to the one before it.
     pub(crate) fn lacking_in<'a>(
         &'a self,
         theirs: &'a [StreamDigest],
+        first: u64,
     ) -> impl Iterator<Item = (RumorId, ValueIx)> + 'a {
+        let first = (first % self.list.len() as u64) as usize;
         let theirs: BTreeMap<(NodeId, u64), &StreamDigest> =
             theirs.iter().map(|their| ((their.origin, their.incarnation), their)).collect();
-        self.sorted().flat_map(move |stream| {
+        let streams = self.list[first..].iter().chain(&self.list[..first]);
+        streams.flat_map(move |stream| {
             let their = theirs.get(&stream.id).copied();
             let upto = their.map_or(0, |their| their.upto);
             let skip = usize::try_from(upto).unwrap_or(usize::MAX).min(stream.values.len());
@@ -239,7 +242,7 @@ mod tests {
 
     fn lacking(here: &Streams, there: &Streams) -> Vec<(u64, u64)> {
         let digest = there.digest();
-        here.lacking_in(&digest).map(|(id, _)| (id.origin.0, id.sequence)).collect()
+        here.lacking_in(&digest, 0).map(|(id, _)| (id.origin.0, id.sequence)).collect()
     }
 
     #[test]
@@ -261,6 +264,37 @@ mod tests {
     }
 
     #[test]
+    fn a_single_rumor_that_is_missing_is_asked_for() {
+        let here = streams(&[(0, 1), (0, 3)]);
+        for there in [&[(0, 1), (0, 2), (0, 3)][..], &[(0, 1), (0, 3), (0, 4)], &[(1, 1)]] {
+            assert!(here.lacks_any_of(&streams(there).digest()), "{there:?}");
+        }
+        assert!(!here.lacks_any_of(&streams(&[(0, 1)]).digest()));
+        assert!(!here.lacks_any_of(&streams(&[(0, 3)]).digest()));
+    }
+
+    #[test]
+    fn the_hash_sees_beyond_what_a_digest_lists() {
+        let gaps = RANGES_MAX as u64 * 2;
+        let names: Vec<(u64, u64)> = (1..=gaps).map(|gap| (0, gap * 2)).collect();
+        let (less, more) = (streams(&names[1..]), streams(&names));
+        assert_eq!(more.digest()[0].beyond.len(), RANGES_MAX);
+        let other_end = streams(&names[..names.len() - 1]);
+        assert_ne!(more.hash(), less.hash());
+        assert_ne!(more.hash(), other_end.hash());
+    }
+
+    #[test]
+    fn further_names_are_kept_to_a_bound() {
+        let mut held = streams(&[]);
+        let stream = held.open(NodeId(0), 1).unwrap();
+        held.aliases = ALIASES_MAX - 1;
+        assert!(held.note(stream, 1, ValueIx(0), true).unwrap().is_some());
+        assert_eq!(held.note(stream, 2, ValueIx(0), true), Err(Refused));
+        assert!(held.note(stream, 3, ValueIx(0), false).unwrap().is_some());
+    }
+
+    #[test]
     fn equal_holdings_have_equal_hashes_whatever_the_order() {
         let one = streams(&[(0, 1), (1, 1), (0, 2), (0, 4)]);
         let other = streams(&[(1, 1), (0, 4), (0, 2), (0, 1)]);
@@ -278,7 +312,7 @@ mod tests {
             beyond: vec![(1, u64::MAX), (5, 2)],
         };
         assert!(here.lacks_any_of(core::slice::from_ref(&hostile)));
-        assert_eq!(here.lacking_in(&[hostile]).count(), 0);
+        assert_eq!(here.lacking_in(&[hostile], 0).count(), 0);
     }
 
     #[test]

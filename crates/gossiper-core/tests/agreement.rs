@@ -264,3 +264,25 @@ fn a_partition_is_healed_by_gossip_when_it_ends() {
         assert_eq!((cluster.lacking("left"), cluster.lacking("right")), (vec![], vec![]));
     }
 }
+
+#[test]
+fn a_hub_that_comes_back_empty_costs_messages_by_the_batch_and_not_by_the_value() {
+    let mut cluster = Cluster::new(25, config(Strategy::Hybrid), Network::STEADY, 1);
+    cluster.give_topology(&grid_links(25));
+    let count = 1_500;
+    for value in 0..count {
+        cluster.broadcast(value % 25, &value.to_string());
+        if value % 50 == 0 {
+            cluster.run_for(Duration::from_millis(10));
+        }
+    }
+    cluster.run_for(Duration::from_secs(20));
+    cluster.crash(0);
+    cluster.start(0);
+    cluster.give_topology(&grid_links(25));
+    cluster.messages = 0;
+    cluster.run_for(Duration::from_secs(10));
+    assert_eq!(cluster.node(0).payload_count(), count);
+    // Ten rounds of 25 nodes, each of two exchanges of up to four messages, and as much again.
+    assert!(cluster.messages < 10 * 25 * 2 * 4 * 2, "{} messages", cluster.messages);
+}

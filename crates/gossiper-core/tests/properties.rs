@@ -50,8 +50,11 @@ fn stream() -> impl Strategy<Value = StreamDigest> {
 fn message() -> impl Strategy<Value = Message> {
     let of = || number().prop_map(MessageId);
     let hops = || prop_oneof![4 => 0_u32..5, 1 => Just(u32::MAX)];
-    let rumor =
-        (rumor_id(), hops(), payload()).prop_map(|(id, hops, payload)| Rumor { id, hops, payload });
+    let rumor = (option::of(rumor_id()), hops(), payload()).prop_map(|(id, hops, payload)| Rumor {
+        id,
+        hops,
+        payload,
+    });
     prop_oneof![
         (payload(), option::of(hops()), option::of(rumor_id()))
             .prop_map(|(payload, hops, id)| Message::Broadcast { payload, hops, id }),
@@ -104,6 +107,7 @@ fn input() -> impl Strategy<Value = Input> {
             .prop_map(Input::Partition),
         1 => Just(Input::Round),
         1 => Just(Input::CheckAcks),
+        1 => Just(Input::Flush),
         3 => Just(Input::Wakeup),
     ]
 }

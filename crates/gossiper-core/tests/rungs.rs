@@ -81,7 +81,7 @@ fn ack(of: u64) -> Message {
 
 fn rumor(origin: u64, sequence: u64, value: &str) -> Rumor {
     let id = RumorId { origin: NodeId(origin), incarnation: 1, sequence };
-    Rumor { id, hops: 0, payload: payload(value) }
+    Rumor { id: Some(id), hops: 0, payload: payload(value) }
 }
 
 /// The messages in an outbox, whatever their numbers.
@@ -179,6 +179,75 @@ fn a_direct_delivery_is_not_sent_around_the_same_neighbor_again() {
 }
 
 #[test]
+fn a_value_that_came_by_gossip_from_behind_a_silent_neighbor_still_goes_around_it() {
+    let mut bench = Bench::on_a_line(5);
+    bench.receive(3, 5, Message::Gossip { payload: payload("7"), hops: 0, id: None });
+    bench.receive(3, 6, Message::Sync { payloads: vec![payload("8")] });
+    // An origin's push says no hops: it goes around nobody, even if its tree is another.
+    bench.receive(3, 7, push("9", None));
+    let direct = messages(bench.after(500, Input::Wakeup));
+    assert_eq!(direct.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [2, 4, 2, 4, 2, 4]);
+}
+
+#[test]
+fn two_silent_neighbors_send_nobody_the_value_twice() {
+    let mut bench = Bench::new(5, Strategy::Tree);
+    let part = [(ME, vec![NodeId(1), NodeId(2)])];
+    bench.give(Input::Topology(Topology::new(ME, &part)));
+    bench.broadcast("7");
+    let mut direct: Vec<u64> =
+        messages(bench.after(500, Input::Wakeup)).into_iter().map(|(to, _)| to).collect();
+    direct.sort_unstable();
+    // Each of the two may lie behind the other.
+    assert_eq!(direct, [1, 2, 3, 4]);
+    assert_eq!((bench.node.stats().failures, bench.node.stats().direct_deliveries), (2, 4));
+}
+
+#[test]
+fn a_topology_that_changes_meanwhile_leaves_nobody_out() {
+    let mut bench = Bench::on_a_line(3);
+    bench.broadcast("7");
+    let other = [(ME, vec![NodeId(2)]), (NodeId(2), vec![NodeId(1)])];
+    bench.give(Input::Topology(Topology::new(ME, &other)));
+    assert_eq!(messages(bench.after(500, Input::Wakeup)), [(2, push("7", Some(0)))]);
+}
+
+#[test]
+fn a_thousand_silent_neighbors_are_gone_around_a_part_at_a_time() {
+    let mut bench = Bench::new(1_002, Strategy::Tree);
+    let star = [(ME, (1..1_001).map(NodeId).collect())];
+    bench.give(Input::Topology(Topology::new(ME, &star)));
+    for value in 0..20 {
+        bench.broadcast(&value.to_string());
+    }
+    let (mut calls, mut direct) = (0, 0);
+    bench.now = bench.now + Duration::from_millis(500);
+    while bench.node.next_wakeup().is_some_and(|due| due <= bench.now) {
+        let outputs = bench.give(Input::Wakeup);
+        assert!(outputs.len() < 8_000, "{} at once", outputs.len());
+        direct += messages(outputs).len();
+        calls += 1;
+    }
+    assert!(calls > 5);
+    // Everybody else, and each silent one around another.
+    assert_eq!(direct, 20 * 1_001);
+}
+
+#[test]
+fn what_one_message_causes_comes_out_a_part_at_a_time() {
+    let mut bench = Bench::new(25, Strategy::Flood);
+    let payloads = (0..5_000).map(|value| payload(&value.to_string())).collect();
+    let mut sent = messages(bench.receive(1, 5, Message::Sync { payloads })).len();
+    assert!(sent < 5_000 && bench.node.is_holding_back());
+    assert_eq!(bench.node.next_wakeup(), Some(bench.now));
+    while bench.node.is_holding_back() {
+        sent += messages(bench.give(Input::Flush)).len();
+    }
+    // The answer, and each value to the 23 others.
+    assert_eq!(sent, 1 + 5_000 * 23);
+}
+
+#[test]
 fn a_peer_that_goes_down_is_gone_around_at_once() {
     let mut bench = Bench::on_a_line(3);
     bench.broadcast("7");
@@ -247,6 +316,42 @@ fn timed_rounds_begin_one_interval_after_the_start_and_missed_ones_are_not_made_
     assert_eq!(bench.after(1, Input::Wakeup).len(), 1);
     assert_eq!(bench.after(5_500, Input::Wakeup).len(), 1);
     assert_eq!(bench.node.next_wakeup(), Some(bench.now + Duration::from_secs(1)));
+}
+
+#[test]
+fn a_new_interval_counts_from_the_last_round() {
+    let mut bench = Bench::new(2, Strategy::Hybrid);
+    bench.broadcast("7");
+    let configure =
+        |ms| Input::Configure { fanout: None, gossip_interval: Some(Duration::from_millis(ms)) };
+    for _ in 0..3 {
+        bench.after(20, configure(100));
+    }
+    assert_eq!(messages(bench.after(39, Input::Wakeup)).len(), 0);
+    assert_eq!(messages(bench.after(1, Input::Wakeup)).len(), 1);
+    bench.give(configure(60_000));
+    assert_eq!(messages(bench.after(59_999, Input::Wakeup)).len(), 0);
+    assert_eq!(messages(bench.after(1, Input::Wakeup)).len(), 1);
+}
+
+#[test]
+fn a_node_that_knows_nothing_asks_in_its_own_rounds_only() {
+    let mut bench = Bench::new(2, Strategy::Hybrid);
+    bench.receive_in_dialect(1, ack(99));
+    assert_eq!(messages(bench.give(Input::Round)), []);
+    let asked = messages(bench.after(1_000, Input::Wakeup));
+    assert!(matches!(asked[..], [(1, Message::Summary(summary))] if summary.count == 0));
+}
+
+#[test]
+fn answers_never_announce_the_dialect_to_who_has_not() {
+    let mut bench = Bench::on_a_line(2);
+    for number in 0..9 {
+        let outputs = bench.receive(1, number, push(&number.to_string(), None));
+        let is_plain = |output: &Output| !matches!(output, Output::Send { dialect: Some(_), .. });
+        assert!(outputs.iter().all(is_plain));
+    }
+    assert!(matches!(bench.broadcast("x")[1], Output::Send { dialect: None, .. }));
 }
 
 #[test]
@@ -336,6 +441,79 @@ fn a_value_without_a_name_is_adopted_unless_its_sender_speaks_the_dialect() {
     // The sender never names it: it is gone, and so is the patience.
     ours.after(7_000, Input::Wakeup);
     assert_eq!(names(&mut ours), 1);
+}
+
+#[test]
+fn a_value_whose_name_cannot_be_kept_is_adopted() {
+    let made_up =
+        |origin, incarnation, sequence| RumorId { origin: NodeId(origin), incarnation, sequence };
+    let mut bench = Bench::new(3, Strategy::Gossip);
+    bench.broadcast("mine");
+    let names = [made_up(1, 1, 0), made_up(1, 1, 1 << 40), made_up(0, 1, 1), made_up(0, 1, 9)];
+    for (number, id) in names.into_iter().enumerate() {
+        let push = Message::Gossip { payload: payload(&number.to_string()), hops: 0, id: Some(id) };
+        bench.receive(1, number as u64, push);
+    }
+    bench.after(1_000, Input::Wakeup);
+    let other = gossiper_core::Summary { hash: 1, count: 0 };
+    let digest = messages(bench.receive_in_dialect(2, Message::Summary(other)));
+    let [(2, Message::Digest { streams, .. })] = &digest[..] else { panic!("{digest:?}") };
+    assert_eq!(streams.iter().map(|stream| stream.upto).sum::<u64>(), 5);
+    assert_eq!(bench.node.stats().names_refused, 2);
+}
+
+#[test]
+fn a_delta_counts_as_gossip_and_one_hop_more() {
+    let mut bench = Bench::new(2, Strategy::Gossip);
+    let rumors = vec![Rumor { hops: 2, ..rumor(1, 1, "7") }];
+    bench.receive_in_dialect(1, Message::Delta { rumors });
+    let delivery = bench.node.delivery(b"7").unwrap();
+    assert_eq!((delivery.via, delivery.hops), (gossiper_core::Via::Gossip, 3));
+}
+
+#[test]
+fn a_lagging_node_asks_one_peer_at_a_time() {
+    let mut bench = Bench::new(4, Strategy::Gossip);
+    let ahead = || Message::Summary(gossiper_core::Summary { hash: 1, count: 1_000_000 });
+    assert_eq!(messages(bench.receive_in_dialect(1, ahead())).len(), 1);
+    assert_eq!(messages(bench.receive_in_dialect(2, ahead())).len(), 0);
+    bench.now = bench.now + Duration::from_millis(500);
+    assert_eq!(messages(bench.receive_in_dialect(3, ahead())).len(), 1);
+}
+
+#[test]
+fn an_exchange_is_bounded_and_the_next_goes_on() {
+    let mut bench = Bench::new(2, Strategy::Tree);
+    for value in 0..200_000 {
+        bench.broadcast(&value.to_string());
+    }
+    let all = || Message::Digest { streams: vec![], answer: false };
+    let deltas = messages(bench.receive_in_dialect(1, all()));
+    assert_eq!(deltas.len(), 16);
+    for (_, delta) in deltas {
+        let Message::Delta { rumors } = delta else { panic!("{delta:?}") };
+        assert_eq!(rumors.len(), 8_192);
+    }
+    let most = StreamDigest { origin: ME, incarnation: 1, upto: 131_072, beyond: vec![] };
+    let rest = Message::Digest { streams: vec![most], answer: false };
+    assert_eq!(messages(bench.receive_in_dialect(1, rest)).len(), 9);
+}
+
+#[test]
+fn after_a_long_delta_nothing_is_pushed_value_by_value() {
+    let mut bench = Bench::new(3, Strategy::Hybrid);
+    let star = [(ME, vec![NodeId(1), NodeId(2)])];
+    bench.give(Input::Topology(Topology::new(ME, &star)));
+    let long = |origin| {
+        let rumors =
+            (1..=1_000).map(|sequence| rumor(origin, sequence, &format!("{origin}.{sequence}")));
+        Message::Delta { rumors: rumors.collect() }
+    };
+    assert_eq!(messages(bench.receive_in_dialect(1, long(1))), []);
+    // A short one is pushed on to who does not speak the dialect.
+    let short = Message::Delta { rumors: vec![rumor(7, 1, "short")] };
+    let pushed = messages(bench.receive_in_dialect(1, short));
+    assert!(matches!(pushed[..], [(2, Message::Broadcast { .. })]), "{pushed:?}");
 }
 
 #[test]

@@ -285,7 +285,8 @@ impl Desk {
         outbox: &mut Outbox,
     ) -> Body<'static> {
         self.blocked = blocked.iter().map(|name| name.to_string()).collect();
-        let ids = blocked.iter().filter_map(|name| self.names.find(name));
+        // One that is not known yet may be named by a later topology.
+        let ids = blocked.iter().filter_map(|name| self.names.number(name));
         self.node.handle(now, Input::Partition(ids.collect()), outbox);
         Body::PartitionOk
     }

@@ -66,6 +66,28 @@ impl Running {
         self.carry_out("", out);
     }
 
+    /// Appends some of what is held back. Says whether there is more.
+    pub(crate) fn flush(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        self.desk.node.handle(now, Input::Flush, &mut self.outbox);
+        self.carry_out("", out);
+        self.desk.node.is_holding_back()
+    }
+
+    /// What the node has counted that an operator should know of, if anything.
+    pub(crate) fn losses(&self) -> Option<String> {
+        let stats = self.desk.node.stats();
+        let losses = [
+            (stats.awaits_given_up, "acknowledgements no longer awaited"),
+            (stats.pushes_given_up, "values not pushed but left to the rounds"),
+            (stats.payloads_refused, "values of peers refused: too large, or no room"),
+            (stats.names_refused, "names of values refused"),
+            (stats.not_supported, "messages that a peer did not know"),
+        ];
+        let told = losses.iter().filter(|(count, _)| *count > 0);
+        let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+
     pub(crate) fn on_envelope(&mut self, now: Instant, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
         let id = self.desk.names.find(&envelope.src);
         if id.is_some_and(|id| !self.desk.node.admits(id)) {
@@ -81,6 +103,13 @@ impl Running {
         if sender.asks.is_some() && envelope.kind().is_some_and(is_only_an_answer) {
             let error = BodyError::UnknownType(format!(
                 "{} answers something, and there is no in_reply_to: ask for something else",
+                envelope.kind().unwrap_or_default()
+            ));
+            return self.refuse(sender, &error, out);
+        }
+        if !sender.is_peer && envelope.kind().is_some_and(is_dialect) {
+            let error = BodyError::UnknownType(format!(
+                "{} is a message between nodes, and you do not stand in node_ids",
                 envelope.kind().unwrap_or_default()
             ));
             return self.refuse(sender, &error, out);
@@ -115,7 +144,7 @@ impl Running {
                 self.desk.node.handle(now, input, &mut self.outbox);
                 self.carry_out(sender.name, out);
             }
-            Ok(None) => debug!("{} says {:?}", sender.name, envelope.kind()),
+            Ok(None) => debug!("{} sends a stray answer", shortened(sender.name)),
             Err(error) => self.refuse(sender, &error, out),
         }
     }
@@ -135,10 +164,10 @@ impl Running {
 
     fn refuse(&mut self, sender: Sender<'_>, error: &BodyError, out: &mut Vec<u8>) {
         let Some(asked) = sender.asks else {
-            warn!("a message of {} is skipped: {error}", sender.name);
+            warn!("a message of {} is skipped: {error}", shortened(sender.name));
             return;
         };
-        debug!("a request of {} is refused: {error}", sender.name);
+        debug!("a request of {} is refused: {error}", shortened(sender.name));
         let number = self.desk.node.number_message(sender.id.filter(|_| sender.is_peer));
         let body = Body::Error { code: error.code(), text: error.text().into() };
         encode(out, &self.me, sender.name, &body, Some(asked), Some(number.0 as i64), None);
@@ -173,6 +202,11 @@ impl Running {
 /// is more: it is a message of the protocol that lacks a field.
 fn is_only_an_answer(kind: &str) -> bool {
     kind == "error" || (kind.ends_with("_ok") && kind != "broadcast_ok")
+}
+
+/// Whether a type is of our dialect, which only members speak.
+fn is_dialect(kind: &str) -> bool {
+    matches!(kind, "gossip_summary" | "gossip_digest" | "gossip_delta")
 }
 
 /// Whether a message is between nodes. A broadcast is one if a peer sends it; from anybody else it

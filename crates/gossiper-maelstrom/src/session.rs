@@ -84,6 +84,22 @@ impl Session {
         }
     }
 
+    /// Stdin has ended, or the host wants to write in between: some of what the node holds back is
+    /// appended. Says whether there is more.
+    ///
+    /// # Panics
+    ///
+    /// If `now` is earlier than it was.
+    pub fn flush(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        self.running.as_mut().is_some_and(|running| running.flush(now, out))
+    }
+
+    /// What the node could not keep up with, in words; `None` if nothing.
+    #[must_use]
+    pub fn losses(&self) -> Option<String> {
+        self.running.as_ref().and_then(Running::losses)
+    }
+
     /// When the node wants to be woken next.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Instant> {

@@ -53,9 +53,9 @@ pub(crate) fn to_core(
             streams: streams.into_iter().filter_map(|held| stream(held, names)).collect(),
             answer,
         },
-        Body::GossipDelta { rumors } => Message::Delta {
-            rumors: rumors.into_iter().filter_map(|came| rumor(came, names)).collect(),
-        },
+        Body::GossipDelta { rumors } => {
+            Message::Delta { rumors: rumors.into_iter().map(|came| rumor(came, names)).collect() }
+        }
         _ => return Ok(None),
     }))
 }
@@ -73,9 +73,9 @@ fn stream(held: wire::Stream<'_>, names: &mut Names) -> Option<core::StreamDiges
     Some(core::StreamDigest { origin, incarnation, upto, beyond })
 }
 
-fn rumor(came: wire::Rumor<'_>, names: &mut Names) -> Option<core::Rumor> {
+fn rumor(came: wire::Rumor<'_>, names: &mut Names) -> core::Rumor {
     let wire::Rumor { id, hops, message } = came;
-    Some(core::Rumor { id: rumor_id(Some(id), names)?, hops, payload: payload(&message) })
+    core::Rumor { id: rumor_id(Some(id), names), hops, payload: payload(&message) }
 }
 
 /// What the core wants said, and the number of what it answers.
@@ -109,10 +109,10 @@ pub(crate) fn from_core<'a>(
             (Body::GossipDigest { streams, answer: *answer }, None)
         }
         Message::Delta { rumors } => {
-            let rumors = rumors.iter().map(|rumor| wire::Rumor {
-                id: wire_id(rumor.id, names),
-                hops: rumor.hops,
-                message: value(&rumor.payload),
+            let rumors = rumors.iter().filter_map(|rumor| {
+                // What this node sends always has a name.
+                let id = wire_id(rumor.id?, names);
+                Some(wire::Rumor { id, hops: rumor.hops, message: value(&rumor.payload) })
             });
             (Body::GossipDelta { rumors: rumors.collect() }, None)
         }

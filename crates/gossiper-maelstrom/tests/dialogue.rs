@@ -191,3 +191,55 @@ fn nodes_of_different_strategies_work_together() {
         assert_eq!(cluster.values_at(&name).len(), 25, "{name}");
     }
 }
+
+#[test]
+fn answers_to_peers_count_as_messages_to_peers() {
+    let mut cluster = Cluster::new(2, Strategy::Hybrid);
+    let line = br#"{"src":"n2","dest":"n1","body":{"type":"digest","msg_id":5}}"#;
+    cluster.sessions.remove("n2");
+    cluster.deliver("n1", line);
+    let stats = cluster.ask("n1", r#""type":"gossip_stats""#);
+    assert!(stats.contains(r#""gossip_messages_sent": 1,"#), "{stats}");
+}
+
+#[test]
+fn a_node_that_is_blocked_before_it_is_known_stays_blocked() {
+    let mut cluster = Cluster::new(1, Strategy::Hybrid);
+    cluster.ask("n1", r#""type":"partition","blocked":["n9"]"#);
+    cluster.ask("n1", r#""type":"topology","topology":{"n1":["n9"]}"#);
+    cluster.ask("n1", r#""type":"broadcast","message":1"#);
+    let status = cluster.ask("n1", r#""type":"partition_status""#);
+    assert!(status.contains(r#""messages_dropped": 1,"#), "{status}");
+    assert_eq!(cluster.kinds, BTreeMap::new());
+}
+
+#[test]
+fn only_members_speak_the_dialect() {
+    let settings = Settings::default();
+    let mut session = Session::new(settings);
+    let mut out = Vec::new();
+    for line in [
+        r#"{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}"#,
+        r#"{"src":"c1","dest":"n1","body":{"type":"gossip_digest","msg_id":2,"streams":[["x",1,5,[]]],"answer":true}}"#,
+    ] {
+        out.clear();
+        session.on_line(Instant::START, line.as_bytes(), &mut out);
+    }
+    let answer = String::from_utf8(out).unwrap();
+    assert!(answer.contains(r#""type": "error", "code": 10"#), "{answer}");
+}
+
+#[test]
+fn rumors_of_more_strangers_than_have_names_are_kept_without_theirs() {
+    let mut cluster = Cluster::new(2, Strategy::Gossip);
+    let names: Vec<String> = (0..65_536).map(|name| format!(r#"["x{name}",1,0,[]]"#)).collect();
+    let digest = |streams: &str| {
+        format!(
+            r#"{{"src":"n2","dest":"n1","body":{{"type":"gossip_digest","streams":[{streams}],"answer":false,"gossiper":1}}}}"#
+        )
+    };
+    cluster.deliver("n1", digest(&names.join(",")).as_bytes());
+    let delta = r#"{"src":"n2","dest":"n1","body":{"type":"gossip_delta","rumors":[["y",1,1,0,42]],"gossiper":1}}"#;
+    cluster.deliver("n1", delta.as_bytes());
+    assert_eq!(cluster.values_at("n1"), ["42"]);
+}

@@ -100,7 +100,7 @@ bodies! {
     Gossip {
         /// The value.
         message: Value<'a>,
-        /// How far the value has travelled; 0 where the line does not say.
+        /// How far the value has travelled.
         hops: u32,
         /// As in `broadcast`.
         id: Option<RumorId<'a>>,

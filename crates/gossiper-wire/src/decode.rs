@@ -53,7 +53,7 @@ pub(crate) fn body<'a>(kind: &str, fields: &Envelope<'a>) -> Result<Body<'a>, Bo
         "read_ok" => Body::ReadOk { messages: fields.required(Field::Messages)? },
         "gossip" => Body::Gossip {
             message: fields.required(Field::Message)?,
-            hops: fields.optional(Field::Hops)?.unwrap_or(0),
+            hops: fields.required(Field::Hops)?,
             id: fields.rumor_id()?,
         },
         "gossip_sync" => Body::GossipSync { messages: fields.required(Field::Messages)? },

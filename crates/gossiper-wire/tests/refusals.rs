@@ -273,9 +273,9 @@ fn absent_and_null_are_the_same_for_what_may_be_absent() {
         Envelope::decode(configure.as_bytes()).unwrap().body(),
         Ok(Body::Configure { fanout: None, gossip_interval_ms: None })
     );
-    let gossip = line(r#"{"type": "gossip", "message": null, "hops": null, "id": null}"#);
-    let envelope = Envelope::decode(gossip.as_bytes()).unwrap();
-    let Ok(Body::Gossip { message, hops: 0, id: None }) = envelope.body() else { panic!() };
+    let push = line(r#"{"type": "broadcast", "message": null, "hops": null, "id": null}"#);
+    let envelope = Envelope::decode(push.as_bytes()).unwrap();
+    let Ok(Body::Broadcast { message, hops: None, id: None }) = envelope.body() else { panic!() };
     assert_eq!(message.text(), "null");
     let sync = line(r#"{"type": "digest_sync", "remote_digest": "", "remote_messages": null}"#);
     let envelope = Envelope::decode(sync.as_bytes()).unwrap();

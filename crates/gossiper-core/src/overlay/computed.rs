@@ -51,7 +51,8 @@ impl Tree for Computed {
     }
 
     fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>> {
-        let far = self.members.binary_search(&neighbor).ok()?;
+        let is_neighbor = self.neighbors.contains(&neighbor);
+        let far = self.members.binary_search(&neighbor).ok().filter(|_| is_neighbor)?;
         let behind = (0..self.members.len()).filter(|&place| {
             place != far && place != self.my_place && self.hop_toward(place) == Some(far)
         });

@@ -74,7 +74,8 @@ impl Tree for Topology {
 
     fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>> {
         let behind = self.hops.iter().filter(|&(&node, &hop)| hop == neighbor && node != neighbor);
-        self.is_whole.then(|| behind.map(|(&node, _)| node).collect())
+        (self.is_whole && self.neighbors().contains(&neighbor))
+            .then(|| behind.map(|(&node, _)| node).collect())
     }
 
     fn next_hop(&self, node: NodeId) -> Option<NodeId> {

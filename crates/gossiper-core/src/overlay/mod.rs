@@ -18,7 +18,8 @@ pub(crate) trait Tree {
     fn neighbors(&self) -> &[NodeId];
 
     /// The nodes behind a neighbor: those that only it connects to this node, itself left out.
-    /// `None` where the tree is not known whole, so that anybody may lie there.
+    /// `None` where the tree is not known whole, or that is no neighbor any more: then anybody may
+    /// lie there.
     fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>>;
 
     /// The neighbor behind which `node` lies, or which it is; `None` if that is not known.

@@ -39,11 +39,11 @@ struct Batch {
 }
 
 impl Batch {
-    /// Whether the node is known to have the payload.
-    fn is_held_by(&self, node: NodeId) -> bool {
-        Some(node) == self.source.peer()
-            || self.holders.contains(&node)
-            || self.forwards.iter().any(|forward| forward.to == node && forward.is_acked)
+    /// The nodes that are known to have the payload.
+    fn held_by(&self) -> BTreeSet<NodeId> {
+        let acked = self.forwards.iter().filter(|forward| forward.is_acked);
+        let acked = acked.map(|forward| forward.to);
+        acked.chain(self.source.peer()).chain(self.holders.iter().copied()).collect()
     }
 }
 
@@ -82,7 +82,8 @@ impl Acks {
             unacked,
             holders,
         });
-        while self.unacked > cx.state.config.awaited_max {
+        // Batches that are settled may stand behind one that is not.
+        while self.unacked.max(self.batches.len()) > cx.state.config.awaited_max {
             let Some(oldest) = self.pop() else { break };
             cx.state.stats.awaits_given_up += oldest.unacked as u64;
         }
@@ -111,15 +112,17 @@ impl Acks {
         // Payloads are numbered as they come, and pushed on in the same order.
         let place = self.batches.binary_search_by_key(&value, |batch| batch.value);
         if let Ok(place) = place
-            && !self.batches[place].is_held_by(holder)
+            && !self.batches[place].holders.contains(&holder)
         {
             self.batches[place].holders.push(holder);
         }
     }
 
-    /// Goes around every neighbor whose acknowledgement is overdue.
+    /// Goes around every neighbor whose acknowledgement is overdue. Where that is much, the rest
+    /// stays overdue, so that the host can write in between.
     pub(crate) fn on_wakeup(&mut self, cx: &mut Context<'_>) {
-        while self.batches.front().is_some_and(|batch| batch.deadline <= cx.now) {
+        while cx.has_budget() && self.batches.front().is_some_and(|batch| batch.deadline <= cx.now)
+        {
             let Some(batch) = self.pop() else { break };
             go_around(cx, &batch, |_| true);
         }
@@ -171,14 +174,28 @@ impl Acks {
 
 /// Sends the payload of a batch directly to everybody behind each silent neighbor that `counts`.
 fn go_around(cx: &mut Context<'_>, batch: &Batch, counts: impl Fn(&Forward) -> bool) {
-    // Two silent neighbors of a tree not known whole may hide the same nodes.
-    let mut reached = BTreeSet::new();
+    let held_by = batch.held_by();
+    // Where the tree is not known whole, everybody may lie behind any of the silent neighbors. Who
+    // is reached around one of them is not sent the payload again around the next.
+    let mut anybody: Option<Vec<NodeId>> = None;
     for silent in batch.forwards.iter().filter(|forward| !forward.is_acked && counts(forward)) {
-        let mut direct = 0;
-        for node in hidden_by(cx, silent) {
-            if !batch.is_held_by(node) && reached.insert(node) {
-                direct += usize::from(eager::push_directly(cx, node, batch.value));
+        let tree = cx.state.overlay.tree();
+        let hidden = match tree.and_then(|tree| tree.behind(silent.to)) {
+            _ if silent.is_covered => Vec::new(),
+            Some(behind) => behind.into_iter().filter(|node| !held_by.contains(node)).collect(),
+            None => {
+                let left = anybody.take().unwrap_or_else(|| {
+                    let peers = cx.state.peers.iter().copied();
+                    peers.filter(|peer| !held_by.contains(peer)).collect()
+                });
+                let (own, hidden) = left.into_iter().partition(|&peer| peer == silent.to);
+                anybody = Some(own);
+                hidden
             }
+        };
+        let mut direct = 0;
+        for node in hidden {
+            direct += usize::from(eager::push_directly(cx, node, batch.value));
         }
         cx.state.stats.failures += 1;
         cx.state.stats.direct_deliveries += direct as u64;
@@ -188,15 +205,4 @@ fn go_around(cx: &mut Context<'_>, batch: &Batch, counts: impl Fn(&Forward) -> b
             direct,
         });
     }
-}
-
-/// The nodes that may lie behind a silent neighbor.
-fn hidden_by(cx: &Context<'_>, silent: &Forward) -> Vec<NodeId> {
-    if silent.is_covered {
-        return Vec::new();
-    }
-    let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(silent.to));
-    behind.unwrap_or_else(|| {
-        cx.state.peers.iter().copied().filter(|&peer| peer != silent.to).collect()
-    })
 }

@@ -38,9 +38,23 @@ pub(crate) fn open(cx: &mut Context<'_>, peer: NodeId) {
 }
 
 pub(crate) fn on_summary(cx: &mut Context<'_>, from: NodeId, summary: Summary) {
-    if summary.hash != cx.state.streams.hash() {
+    if summary.hash == cx.state.streams.hash() {
+        return;
+    }
+    let is_behind = summary.count > cx.state.store.len() as u64;
+    if !is_behind || may_catch_up(cx) {
         send_digest(cx, from, true);
     }
+}
+
+/// Whether to ask a peer for what it has. Everybody asked sends the same, and if that is a million
+/// rumors, asking one at a time is both quicker and enough.
+fn may_catch_up(cx: &mut Context<'_>) -> bool {
+    let may = cx.state.catch_up_from <= cx.now;
+    if may {
+        cx.state.catch_up_from = cx.now + cx.state.config.ack_timeout;
+    }
+    may
 }
 
 pub(crate) fn on_digest(
@@ -50,7 +64,7 @@ pub(crate) fn on_digest(
     answer: bool,
 ) {
     send_deltas(cx, from, streams);
-    if answer && cx.state.streams.lacks_any_of(streams) {
+    if answer && cx.state.streams.lacks_any_of(streams) && may_catch_up(cx) {
         send_digest(cx, from, false);
     }
 }
@@ -64,9 +78,11 @@ fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
 fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDigest]) {
     let mut deltas: Vec<Vec<Rumor>> = Vec::new();
     let mut bytes = usize::MAX;
-    for (id, value) in cx.state.streams.lacking_in(theirs) {
+    // From a stream at random on: what the peer cannot keep must not stand before the rest for ever.
+    let first = cx.state.rng.next_u64();
+    for (id, value) in cx.state.streams.lacking_in(theirs, first) {
         let rumor = Rumor {
-            id,
+            id: Some(id),
             hops: cx.state.store.delivery(value).hops,
             payload: cx.state.store.payload(value),
         };
@@ -89,8 +105,13 @@ fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDigest]) {
 }
 
 /// Passes on that something new has come by a delta from `from`: to those to whom it would be
-/// pushed, if they speak our dialect.
+/// pushed, if they speak our dialect. At most once an interval: a node that catches up has news with
+/// each of many deltas.
 pub(crate) fn pass_on(cx: &mut Context<'_>, from: NodeId) {
+    if cx.now < cx.state.pass_on_from {
+        return;
+    }
+    cx.state.pass_on_from = cx.now + cx.state.config.gossip_interval;
     let receivers = match cx.state.overlay.tree() {
         Some(tree) => tree.neighbors().to_vec(),
         None => cx.state.draw_peers(cx.state.config.fanout, Some(from)),

@@ -16,6 +16,8 @@ pub(crate) enum Source {
     Application,
     /// A peer, which therefore has it.
     Peer(NodeId),
+    /// A peer that is no neighbor in the tree, directly: it goes around a silent neighbor.
+    Around(NodeId),
     /// A peer, by a delta. There may be thousands of them at once, so those who speak our dialect
     /// are not pushed each but [shown that there is something](super::digest::pass_on).
     Delta(NodeId),
@@ -25,7 +27,7 @@ impl Source {
     pub(crate) fn peer(self) -> Option<NodeId> {
         match self {
             Self::Application => None,
-            Self::Peer(peer) | Self::Delta(peer) => Some(peer),
+            Self::Peer(peer) | Self::Around(peer) | Self::Delta(peer) => Some(peer),
         }
     }
 
@@ -33,7 +35,7 @@ impl Source {
     fn is_pushed_to(self, cx: &Context<'_>, peer: NodeId) -> bool {
         match self {
             Self::Application => true,
-            Self::Peer(from) => peer != from,
+            Self::Peer(from) | Self::Around(from) => peer != from,
             Self::Delta(from) => peer != from && !cx.state.links.speaks_dialect(peer),
         }
     }
@@ -57,11 +59,13 @@ pub(crate) fn push_on_tree(cx: &mut Context<'_>, value: ValueIx, source: Source)
     forwards
 }
 
-/// The neighbor that a direct delivery has gone around: its sender is no neighbor, so it lies
-/// behind one, which was silent. The sender sees to everybody behind that one.
+/// The neighbor that a direct delivery has gone around: its sender lies behind it, and it was
+/// silent. The sender sees to everybody behind it, so that not each of them does so again.
 fn silent_hop(cx: &Context<'_>, source: Source) -> Option<NodeId> {
-    let from = source.peer()?;
-    cx.state.overlay.tree()?.next_hop(from).filter(|&hop| hop != from)
+    match source {
+        Source::Around(from) => cx.state.overlay.tree()?.next_hop(from),
+        Source::Application | Source::Peer(_) | Source::Delta(_) => None,
+    }
 }
 
 /// Pushes directly, around a silent neighbor. Says whether the message went out.
@@ -73,7 +77,8 @@ pub(crate) fn push_directly(cx: &mut Context<'_>, to: NodeId, value: ValueIx) ->
 fn push(cx: &mut Context<'_>, to: NodeId, value: ValueIx, hops: Option<u32>) -> Option<MessageId> {
     let payload = cx.state.store.payload(value);
     let id = id_for(cx, to, value);
-    cx.send(to, Message::Broadcast { payload, hops, id })
+    let announces = cx.state.links.on_push(to, cx.now);
+    cx.send_announcing(to, Message::Broadcast { payload, hops, id }, announces)
 }
 
 /// Pushes to `fanout` random peers, never to the one that the payload came from.
@@ -86,7 +91,8 @@ pub(crate) fn push_at_random(cx: &mut Context<'_>, value: ValueIx, source: Sourc
         }
         let payload = cx.state.store.payload(value);
         let id = id_for(cx, to, value);
-        cx.send(to, Message::Gossip { payload, hops, id });
+        let announces = cx.state.links.on_push(to, cx.now);
+        cx.send_announcing(to, Message::Gossip { payload, hops, id }, announces);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Third rung: now and then, bring a few random peers up to date.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::digest;
 use crate::state::Context;
@@ -13,31 +14,34 @@ const SYNC_BYTES_MAX: usize = 1 << 20;
 /// The timer of the rounds.
 #[derive(Debug)]
 pub(crate) struct Rounds {
-    next: Instant,
+    /// When the last round began, or the node started.
+    last: Instant,
+    interval: Duration,
 }
 
 impl Rounds {
     /// The first round comes one interval after `now`.
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
-        Self { next: now + config.gossip_interval }
+        Self { last: now, interval: config.gossip_interval }
     }
 
-    /// The interval has changed, and the next round is one new interval away.
+    /// The interval has changed, and counts from the last round: saying so again and again does not
+    /// put the next one off.
     pub(crate) fn on_configured(&mut self, cx: &Context<'_>) {
-        self.next = cx.now + cx.state.config.gossip_interval;
+        self.interval = cx.state.config.gossip_interval;
     }
 
     /// Begins a round if it is time. Rounds that were missed, by a paused process say, are not made
     /// up for.
     pub(crate) fn on_wakeup(&mut self, cx: &mut Context<'_>) {
-        if self.next <= cx.now {
-            self.next = cx.now + cx.state.config.gossip_interval;
+        if self.next_wakeup() <= cx.now {
+            self.last = cx.now;
             begin(cx, Occasion::Timer);
         }
     }
 
     pub(crate) fn next_wakeup(&self) -> Instant {
-        self.next
+        self.last + self.interval
     }
 }
 
@@ -61,17 +65,15 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
         if speaks_dialect && !(knows_nothing && occasion == Occasion::Request) {
             digest::open(cx, to);
         } else if !knows_nothing && !speaks_dialect {
-            sync(cx, to);
-            if occasion == Occasion::Timer {
-                cx.state.links.announce_next(to);
-            }
+            let announces = occasion == Occasion::Timer && cx.state.links.on_timed_sync(to);
+            sync(cx, to, announces);
         }
     }
 }
 
 /// Sends everything that is known, or the next part of it.
-fn sync(cx: &mut Context<'_>, to: NodeId) {
-    let start = cx.state.links.synced(to);
+fn sync(cx: &mut Context<'_>, to: NodeId, announces: bool) {
+    let start = cx.state.links.synced_upto(to);
     let mut bytes = 0;
     let mut payloads = Vec::new();
     for value in cx.state.store.values_from(start) {
@@ -82,7 +84,8 @@ fn sync(cx: &mut Context<'_>, to: NodeId) {
         payloads.push(cx.state.store.payload(value));
     }
     let end = start + payloads.len();
-    let synced = if end == cx.state.store.len() { 0 } else { end };
-    cx.state.links.set_synced(to, synced);
-    cx.send(to, Message::Sync { payloads });
+    let upto = if end == cx.state.store.len() { 0 } else { end };
+    if cx.send_announcing(to, Message::Sync { payloads }, announces).is_some() {
+        cx.state.links.set_synced_upto(to, upto);
+    }
 }

@@ -67,6 +67,9 @@ fn serve(settings: Settings) -> ExitCode {
         Ok(()) => {
             let lines = session.line_counts();
             info!("stdin has ended after {} lines, {} of them skipped", lines.read, lines.rejected);
+            if let Some(losses) = session.losses() {
+                warn!("in all: {losses}");
+            }
             ExitCode::SUCCESS
         }
         Err(why) => {
@@ -94,7 +97,7 @@ fn run_loop(
             Ok(Chunk::Oversized) => session.on_oversized_line(),
             Ok(Chunk::Failed(why)) => warn!("cannot read stdin: {why}; taken as its end"),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return end(session, clock, writer),
         }
         // Also when there is input without end: a flood of it must not stop the timers.
         let now = clock.now();
@@ -102,6 +105,18 @@ fn run_loop(
             session.on_wakeup(now, &mut out);
         }
         writer.write(&mut out)?;
+    }
+}
+
+/// Sends what the node holds back, and fires no more timers.
+fn end(session: &mut Session, clock: &Clock, writer: &mut Writer) -> io::Result<()> {
+    let mut out = Vec::new();
+    loop {
+        let is_more = session.flush(clock.now(), &mut out);
+        writer.write(&mut out)?;
+        if !is_more {
+            return Ok(());
+        }
     }
 }
 
