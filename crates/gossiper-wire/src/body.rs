@@ -302,7 +302,7 @@ bodies! {
     GossipSummary {
         /// The hash, printed as a string of 16 lower-case hexadecimal digits.
         summary: u64,
-        /// How many rumors it covers.
+        /// How many values the sender knows.
         count: u64,
     } = "gossip_summary",
     /// what the sender holds, exactly (between two gossiper nodes).
