@@ -5,7 +5,7 @@ mod gossip;
 mod hybrid;
 mod tree;
 
-use crate::overlay::{Computed, Overlay};
+use crate::overlay::Overlay;
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
@@ -86,13 +86,5 @@ impl Chosen {
             Self::Gossip(gossip) => gossip,
             Self::Hybrid(hybrid) => hybrid,
         }
-    }
-}
-
-/// The given topology if it is a tree, else one that all nodes compute alike.
-fn given_or_computed(state: &State, given: Option<Topology>) -> Overlay {
-    match given.filter(|topology| !topology.has_cycle()) {
-        Some(topology) => Overlay::Given(topology),
-        None => Overlay::Computed(Computed::new(state.me, &state.peers)),
     }
 }

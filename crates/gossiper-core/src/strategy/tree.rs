@@ -1,7 +1,7 @@
 //! A tree with acknowledgements, and direct delivery around a neighbor that stays silent.
 
 use super::Protocol;
-use crate::overlay::Overlay;
+use crate::overlay::{Computed, Overlay};
 use crate::rung::ack::Acks;
 use crate::rung::eager::{self, Source};
 use crate::state::{Context, State};
@@ -46,7 +46,11 @@ impl Protocol for Tree {
         self.acks.unacked()
     }
 
+    /// The given topology if it is a tree, else one that all nodes compute alike.
     fn overlay(&self, state: &State, given: Option<Topology>) -> Overlay {
-        super::given_or_computed(state, given)
+        match given.filter(|topology| !topology.has_cycle()) {
+            Some(topology) => Overlay::Given(topology),
+            None => Overlay::Computed(Computed::new(state.me, &state.peers)),
+        }
     }
 }
