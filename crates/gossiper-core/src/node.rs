@@ -17,7 +17,7 @@ use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
     Awaited, Config, Input, Instant, Message, MessageId, NodeId, Outbox, Payload, Refusal, Rumor,
-    RumorId, Stats,
+    RumorId, Stats, Topology,
 };
 
 /// One member of a cluster, as a state machine.
@@ -105,7 +105,9 @@ impl Node {
             Input::PeerDown(peer) => on_peer_down(cx, protocol, peer),
             Input::Topology(mut topology) => {
                 topology.explore(&cx.state.peers);
-                cx.state.overlay = protocol.overlay(cx.state, Some(topology));
+                // One that does not name this node says nothing to it.
+                let given = Some(topology).filter(Topology::names_me);
+                cx.state.overlay = protocol.overlay(cx.state, given);
             }
             Input::Configure { fanout, gossip_interval } => {
                 configure(cx, protocol, fanout, gossip_interval);

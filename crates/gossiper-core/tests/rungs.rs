@@ -213,6 +213,18 @@ fn a_topology_that_changes_meanwhile_leaves_nobody_out() {
 }
 
 #[test]
+fn a_topology_that_does_not_name_the_node_is_none() {
+    let mut bench = Bench::new(3, Strategy::Hybrid);
+    bench.give(Input::Topology(Topology::new(ME, &[(NodeId(1), vec![NodeId(2)])])));
+    let pushed = messages(bench.broadcast("7"));
+    assert!(pushed.iter().all(|(_, message)| matches!(message, Message::Gossip { .. })));
+    assert_eq!(pushed.len(), 2);
+    // One that names it without neighbors is taken at its word.
+    bench.give(Input::Topology(Topology::new(ME, &[(ME, vec![])])));
+    assert_eq!(messages(bench.broadcast("8")), []);
+}
+
+#[test]
 fn a_thousand_silent_neighbors_are_gone_around_a_part_at_a_time() {
     let mut bench = Bench::new(1_002, Strategy::Tree);
     let star = [(ME, (1..1_001).map(NodeId).collect())];

@@ -47,6 +47,11 @@ impl Topology {
         self.has_cycle
     }
 
+    /// Whether this node stands in it.
+    pub(crate) fn names_me(&self) -> bool {
+        self.links.contains_key(&self.me)
+    }
+
     /// Finds the ways from this node to all others, for a cluster of these `peers`.
     pub(crate) fn explore(&mut self, peers: &[NodeId]) {
         self.hops.clear();
