@@ -168,7 +168,7 @@ fn a_node_that_prints_without_end_fails_and_is_stopped() {
 #[test]
 fn a_program_that_does_not_exist_fails_once_and_skips_the_rest() {
     let program = Program::foreign(vec!["/nowhere/node".into()]);
-    let case = r#"{"name": "x", "steps": [{"close": true}]}"#;
+    let case = r#"{"name": "x", "steps": [{"expect": {}}]}"#;
     let file = load("no-program", &format!("[{case}, {case}, {case}]")).expect("valid cases");
     let mut out = Vec::new();
     let summary =
@@ -307,8 +307,8 @@ fn a_run_lists_its_cases_and_sums_up() {
     let text = r#"[
         {"task": "t", "name": "good", "steps": [{"send": {}}, {"expect": {}}]},
         {"task": "t", "name": "bad", "steps": [{"send": {"a": 1}}, {"expect": {"a": 2}}]},
-        {"task": "u", "name": "flagged", "args": ["-x"], "steps": [{"close": true}]},
-        {"task": "other", "name": "left", "steps": [{"close": true}]}
+        {"task": "u", "name": "flagged", "args": ["-x"], "steps": [{"expect": {}}]},
+        {"task": "other", "name": "left", "steps": [{"send": {}}, {"expect": {}}]}
     ]"#;
     let file = load("summary", text).expect("valid cases");
     let play = |filter: Option<&str>| {
@@ -349,7 +349,7 @@ fn load_errors_name_the_file_the_case_and_the_cure() {
         ("load-object", "{}", ["holds an object", "put the cases in a list"]),
         (
             "load-step",
-            r#"[{"name": "a", "steps": [{"close": true}]}, {"name": "b", "steps": [{"shut": true}]}]"#,
+            r#"[{"name": "a", "steps": [{"exit": 0}]}, {"name": "b", "steps": [{"shut": true}]}]"#,
             ["case 2 \"b\": step 1: unknown step \"shut\"", "there are send,"],
         ),
     ] {

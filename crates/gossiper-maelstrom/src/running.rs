@@ -155,6 +155,9 @@ impl Running {
         let peer = sender.id.filter(|_| sender.is_peer);
         let number = sender.asks.map(|_| self.desk.node.number_message(peer));
         let answer = self.desk.answer(now, peer, &body, &mut self.outbox);
+        if let Some(Body::Error { text, .. }) = &answer {
+            debug!("a request of {} is refused: {text}", shortened(sender.name));
+        }
         if let (Some(number), Some(answer)) = (number, &answer) {
             let number = Some(number.0 as i64);
             encode(out, &self.me, sender.name, answer, sender.asks, number, None);

@@ -140,7 +140,7 @@ impl Session {
                 )),
             },
         };
-        debug!("input line {}: refused before init", self.lines.read);
+        debug!("input line {} is refused: init has not come", self.lines.read);
         if envelope.in_reply_to.is_none() && envelope.msg_id.is_some() {
             // The node has no name yet and no numbers to give.
             encode(out, &envelope.dest, &envelope.src, &refusal, envelope.msg_id, None, None);

@@ -49,7 +49,7 @@ fn program(args: &CheckArgs) -> Result<Program, String> {
     };
     let mut command = shlex::split(bin)
         .filter(|words| !words.is_empty())
-        .ok_or_else(|| format!("--bin is not a command: {bin:?} (a quote may be open)"))?;
+        .ok_or_else(|| format!("--bin is not a command: {bin:?} (empty, or a quote is open)"))?;
     command.extend(args.args.iter().cloned());
     Ok(Program::foreign(command))
 }

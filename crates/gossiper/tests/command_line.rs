@@ -60,7 +60,7 @@ fn bad_arguments_are_explained_and_end_with_2() {
         (&["node", "--strategy", "rumour"], "possible values: flood, tree, gossip, hybrid"),
         (&["check"], "CASES.json"),
         (&["check", "/no/such/file.json"], "/no/such/file.json"),
-        (&["check", &cases("seed.json"), "--bin", "'open quote"], "a quote may be open"),
+        (&["check", &cases("seed.json"), "--bin", "'open quote"], "a quote is open"),
         (&["launch"], "unrecognized subcommand"),
     ] {
         let output = gossiper(args);

@@ -121,12 +121,21 @@ fn parse(line: &[u8]) -> Result<Json, String> {
     Json::parse(text).map_err(|cause| format!("it is not JSON: {cause}"))
 }
 
-/// A line for people, cut where it gets too long to read.
+/// A line for people, cut where it gets too long to read. A terminal must not obey what a node
+/// prints, so control characters are shown as escapes.
 pub(super) fn cut(line: &str) -> String {
-    match line.char_indices().nth(LINE_CHARS_MAX) {
-        Some((end, _)) => format!("{}… ({} bytes)", &line[..end], line.len()),
-        None => line.to_owned(),
+    let (head, rest) = match line.char_indices().nth(LINE_CHARS_MAX) {
+        Some((end, _)) => (&line[..end], format!("… ({} bytes)", line.len())),
+        None => (line, String::new()),
+    };
+    let mut shown = String::with_capacity(head.len());
+    for char in head.chars() {
+        match char {
+            _ if char.is_control() => shown.extend(char.escape_default()),
+            _ => shown.push(char),
+        }
     }
+    shown + &rest
 }
 
 fn shown(differences: &[Difference]) -> Vec<String> {

@@ -208,7 +208,12 @@ impl Range {
             _ => part.parse().map(Some).map_err(|_| format!("\"{part}\" in a range is no number")),
         };
         match text.split_once("..") {
-            Some((min, max)) => Ok(Range { min: end(min)?, max: end(max)? }),
+            Some((min, max)) => match (end(min)?, end(max)?) {
+                (Some(min), Some(max)) if min > max => {
+                    Err(format!("no number is in the range \"{text}\""))
+                }
+                (min, max) => Ok(Range { min, max }),
+            },
             None => Err(format!("\"{text}\" is no range; write it as 1..9, 1.. or ..9")),
         }
     }
@@ -246,6 +251,7 @@ mod tests {
         assert!(compile_error(r#""<any 3>""#).starts_with("unknown pattern"));
         assert!(compile_error(r#""<int 3>""#).contains("is no range"));
         assert!(compile_error(r#""<int a..b>""#).contains("is no number"));
+        assert!(compile_error(r#""<int 9..1>""#).contains("no number is in"));
         assert!(compile_error(r#""<$>""#).contains("name"));
         assert!(compile_error(r#"{"<set>": 1}"#).contains("needs a list"));
         assert!(compile_error(r#"{"<set>": [], "a": 1}"#).contains("unknown key"));

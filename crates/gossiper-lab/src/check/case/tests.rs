@@ -68,7 +68,8 @@ fn bad_cases_are_named_with_what_to_do() {
         (r#"{"steps": [{"close": true}]}"#, "has no name"),
         (r#"{"name": "x"}"#, "needs either \"steps\", or both"),
         (r#"{"name": "x", "input": []}"#, "needs either \"steps\", or both"),
-        (r#"{"name": "x", "steps": []}"#, "has no steps"),
+        (r#"{"name": "x", "steps": []}"#, "expects nothing"),
+        (r#"{"name": "x", "steps": [{"send": {}}, {"close": true}]}"#, "expects nothing"),
         (r#"{"name": "x", "step": []}"#, "unknown key \"step\""),
         (r#"{"name": "x", "exact": 1}"#, "\"exact\": is a number; it takes true or false"),
     ] {
