@@ -1,0 +1,212 @@
+//! Whether a run was good: valid, invalid, or unknown, with the reasons.
+//!
+//! Everything Maelstrom says of a broadcast or echo run is said here in the same way: what became
+//! of each value ([`Fate`]), that every kind of operation succeeded once, and that enough of them
+//! did. What Maelstrom lets pass makes a run invalid here: [`Oddities`] in what reads returned, and
+//! a node's [`Misconduct`].
+
+mod finding;
+mod set_full;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+
+use serde::{Serialize, Serializer};
+
+use crate::figures::Ops;
+use crate::history::{Call, Function, History};
+pub use finding::{Misconduct, Oddities, Oddity, oddities};
+pub use set_full::{Fate, Sightings, sightings};
+
+/// Values named in a reason, beyond which it only counts them.
+const VALUES_NAMED: usize = 10;
+/// Cases of misconduct told one by one, beyond which they are counted.
+const MISCONDUCT_TOLD: usize = 20;
+
+/// What a run is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verdict {
+    /// Nothing is wrong, and something happened.
+    Valid,
+    /// Something is wrong.
+    Invalid,
+    /// Nothing is wrong, but too little happened to tell.
+    Unknown,
+}
+
+impl Verdict {
+    /// The exit code of the command, as Maelstrom's: 0, 1, 2.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Valid => 0,
+            Self::Invalid => 1,
+            Self::Unknown => 2,
+        }
+    }
+
+    /// As `results.json` has it.
+    pub fn valid(self) -> Option<bool> {
+        match self {
+            Self::Valid => Some(true),
+            Self::Invalid => Some(false),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// As true, false or null.
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.valid().serialize(serializer)
+    }
+}
+
+/// The verdict on a run, and what it rests on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is not valid: a sentence each, the worst first. Empty if it is valid.
+    pub reasons: Vec<String>,
+    /// What the reads tell of value v, at place v.
+    pub values: Vec<Sightings>,
+    /// What is odd about what reads returned.
+    pub oddities: Oddities,
+    /// The operations, counted.
+    pub ops: Ops,
+}
+
+impl Judgement {
+    /// The values with this fate, ascending.
+    pub fn with_fate(&self, fate: Fate) -> Vec<u32> {
+        let values = self.values.iter().zip(0..);
+        values.filter(|(value, _)| value.fate() == fate).map(|(_, number)| number).collect()
+    }
+
+    /// The stable latencies of all stable values, ascending, in whole ms.
+    pub fn stable_latencies_ms(&self) -> Vec<u64> {
+        let mut latencies: Vec<u64> =
+            self.values.iter().filter_map(Sightings::stable_latency_ms).collect();
+        latencies.sort_unstable();
+        latencies
+    }
+}
+
+/// Judges a run that is over. `availability_min` is the share of operations that must succeed, 0 to
+/// 1 (1 is Maelstrom's `total`); `misconduct` is what the host saw. Takes time in reads × values /
+/// 64, and room for some hundred bytes a value and a bit a value and worker.
+pub fn judge(
+    history: &History,
+    misconduct: &[Misconduct],
+    availability_min: Option<f64>,
+) -> Judgement {
+    let mut judgement = Judgement {
+        verdict: Verdict::Valid,
+        reasons: Vec::new(),
+        values: sightings(history),
+        oddities: oddities(history),
+        ops: Ops::of(history),
+    };
+    let mut reasons = faults(&judgement, history);
+    reasons.extend(misconduct.iter().take(MISCONDUCT_TOLD).map(Misconduct::to_string));
+    if MISCONDUCT_TOLD < misconduct.len() {
+        let more = misconduct.len() - MISCONDUCT_TOLD;
+        reasons.push(format!("There were {more} more such cases."));
+    }
+    let availability = judgement.ops.availability();
+    if let Some(min) = availability_min.filter(|&min| availability < min) {
+        let Ops { invoked, ok, .. } = judgement.ops;
+        reasons.push(format!(
+            "Only {ok} of {invoked} operations succeeded: a share of {availability:.4}, where {min} \
+             is asked for."
+        ));
+    }
+    let is_invalid = !reasons.is_empty();
+    reasons.extend(doubts(&judgement, history));
+    judgement.verdict = match (is_invalid, reasons.is_empty()) {
+        (true, _) => Verdict::Invalid,
+        (false, true) => Verdict::Valid,
+        (false, false) => Verdict::Unknown,
+    };
+    judgement.reasons = reasons;
+    judgement
+}
+
+/// What makes the record invalid.
+fn faults(judgement: &Judgement, history: &History) -> Vec<String> {
+    let mut faults = Vec::new();
+    let lost: Vec<i64> = judgement.with_fate(Fate::Lost).into_iter().map(i64::from).collect();
+    if let Some(&first) = lost.first() {
+        let at = judgement.values[first as usize].known.map_or(0, |known| known.at.0 / 1_000_000);
+        faults.push(format!(
+            "{} known and then missing from the last read that tells: {} ({first} was known \
+             at {at} ms).",
+            counted(lost.len(), "value was", "values were"),
+            list(&lost),
+        ));
+    }
+    let Oddities { duplicated, invented } = &judgement.oddities;
+    for (oddities, what) in [
+        (duplicated, ["value stands", "values stand", "more than once in a read"]),
+        (invented, ["value was", "values were", "read before anybody had broadcast it"]),
+    ] {
+        let Some(first) = oddities.first() else { continue };
+        let values: Vec<i64> = oddities.iter().map(|oddity| oddity.value).collect();
+        let read = &history.operations()[first.operation];
+        let times = if first.copies == 1 { "once" } else { "times" };
+        let copies = if first.copies == 1 { String::new() } else { format!("{} ", first.copies) };
+        faults.push(format!(
+            "{} {}: {} ({} returned {} {copies}{times} to the read begun at {} ms).",
+            counted(values.len(), what[0], what[1]),
+            what[2],
+            list(&values),
+            history.nodes()[read.node as usize],
+            first.value,
+            read.invoked.at.0 / 1_000_000,
+        ));
+    }
+    faults
+}
+
+/// What keeps the record from being valid.
+fn doubts(judgement: &Judgement, history: &History) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let operations = history.operations();
+    if operations.is_empty() {
+        return vec!["Nothing happened: no operation was begun.".into()];
+    }
+    for function in [Function::Broadcast, Function::Read, Function::Echo] {
+        let mut of_kind =
+            operations.iter().filter(|operation| operation.call.function() == function).peekable();
+        if of_kind.peek().is_some() && of_kind.all(|o| o.completed_ok().is_none()) {
+            doubts.push(format!("No {function} succeeded."));
+        }
+    }
+    let is_echo = operations.iter().all(|operation| operation.call == Call::Echo);
+    let is_stable = |value: &Sightings| value.fate() == Fate::Stable;
+    if !is_echo && !judgement.values.iter().any(is_stable) {
+        doubts.push(match judgement.values.len() {
+            0 => "No value was broadcast, so none could become stable.".into(),
+            n => format!("None of {} became stable.", counted(n, "value", "values")),
+        });
+    }
+    doubts
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The first few, and how many more.
+fn list(values: &[i64]) -> String {
+    let mut text = String::new();
+    for (place, value) in values.iter().take(VALUES_NAMED).enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        let _ = write!(text, "{comma}{value}");
+    }
+    if VALUES_NAMED < values.len() {
+        let _ = write!(text, " and {} more", values.len() - VALUES_NAMED);
+    }
+    text
+}
