@@ -4,7 +4,8 @@
 //! stdout and says where its answers differ from the written ones.
 //!
 //! [`history`] records what clients did in a run and [`verdict`] judges it as Maelstrom would;
-//! [`figures`] are the numbers of its results. They know neither processes nor
+//! [`propagation`] tells how fast values spread, and how fast they could have; [`figures`] are
+//! the numbers of the results. They know neither processes nor
 //! clocks: whoever runs the nodes says what happened and when.
 //!
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
@@ -13,4 +14,5 @@ mod bag;
 pub mod check;
 pub mod figures;
 pub mod history;
+pub mod propagation;
 pub mod verdict;
