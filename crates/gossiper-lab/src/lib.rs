@@ -3,10 +3,11 @@
 //! [`check`] plays written transcripts to a node program, any node program, over its stdin and
 //! stdout and says where its answers differ from the written ones.
 //!
-//! [`history`] records what clients did in a run and [`verdict`] judges it as Maelstrom would;
-//! [`propagation`] tells how fast values spread, and how fast they could have; [`figures`] are
-//! the numbers of the results. They know neither processes nor
-//! clocks: whoever runs the nodes says what happened and when.
+//! The other modules are the parts of a simulated run. They know neither what the nodes are,
+//! processes or values in memory, nor the time of day: whoever runs the nodes says what happened
+//! and when. [`network`] carries messages under latency and drops; [`history`] records what clients
+//! did and [`verdict`] judges it as Maelstrom would; [`propagation`] tells how fast values spread,
+//! and how fast they could have; [`figures`] are the numbers of the results.
 //!
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
 
@@ -14,5 +15,7 @@ mod bag;
 pub mod check;
 pub mod figures;
 pub mod history;
+pub mod network;
 pub mod propagation;
+pub mod seed;
 pub mod verdict;
