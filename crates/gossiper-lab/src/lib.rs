@@ -5,9 +5,10 @@
 //!
 //! The other modules are the parts of a simulated run. They know neither what the nodes are,
 //! processes or values in memory, nor the time of day: whoever runs the nodes says what happened
-//! and when. [`network`] carries messages under latency and drops; [`fault`] plans what goes wrong
-//! and when; [`history`] records what clients did and [`verdict`] judges it as Maelstrom would; [`propagation`] tells how fast values spread,
-//! and how fast they could have; [`figures`] are the numbers of the results.
+//! and when. [`topology`] says who is whose neighbor; [`network`]
+//! carries messages under latency and drops; [`fault`] plans what goes wrong and when; [`history`]
+//! records what clients did and [`verdict`] judges it as Maelstrom would; [`propagation`] tells how
+//! fast values spread, and how fast they could have; [`figures`] are the numbers of the results.
 //!
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
 
@@ -19,4 +20,5 @@ pub mod history;
 pub mod network;
 pub mod propagation;
 pub mod seed;
+pub mod topology;
 pub mod verdict;
