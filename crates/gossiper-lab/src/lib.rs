@@ -5,7 +5,7 @@
 //!
 //! The other modules are the parts of a simulated run. They know neither what the nodes are,
 //! processes or values in memory, nor the time of day: whoever runs the nodes says what happened
-//! and when. [`topology`] says who is whose neighbor; [`network`]
+//! and when. [`topology`] says who is whose neighbor and [`load`] what clients ask; [`network`]
 //! carries messages under latency and drops; [`fault`] plans what goes wrong and when; [`history`]
 //! records what clients did and [`verdict`] judges it as Maelstrom would; [`propagation`] tells how
 //! fast values spread, and how fast they could have; [`figures`] are the numbers of the results.
@@ -17,6 +17,7 @@ pub mod check;
 pub mod fault;
 pub mod figures;
 pub mod history;
+pub mod load;
 pub mod network;
 pub mod propagation;
 pub mod seed;
