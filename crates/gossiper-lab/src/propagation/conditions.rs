@@ -4,44 +4,24 @@ use std::time::Duration;
 
 use gossiper_core::Instant;
 
-/// Spans of time, sorted and apart, from the first moment to before the last.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Spans(Vec<(Instant, Instant)>);
+use super::timeline::{NEVER, Timeline};
 
-/// The end of a span that has not ended.
-const OPEN: Instant = Instant(u64::MAX);
+/// Spans of time, sorted and apart, from the first moment to before the last; the last may
+/// not have ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spans(Vec<(Instant, Instant)>);
 
 impl Spans {
     fn begin(&mut self, at: Instant) {
-        if self.0.last().is_none_or(|&(_, end)| end != OPEN) {
-            self.0.push((at, OPEN));
+        if self.0.last().is_none_or(|&(_, end)| end != NEVER) {
+            self.0.push((at, NEVER));
         }
     }
 
     fn end(&mut self, at: Instant) {
-        if let Some(last) = self.0.last_mut().filter(|(_, end)| *end == OPEN) {
+        if let Some(last) = self.0.last_mut().filter(|(_, end)| *end == NEVER) {
             last.1 = at;
         }
-    }
-
-    /// The first moment from `at` on outside of all spans; nothing if the last does not end.
-    pub(super) fn leave(&self, at: Instant) -> Option<Instant> {
-        let next = self.0.partition_point(|&(_, end)| end <= at);
-        // Spans are apart, save where one begins when another ends.
-        let mut at = at;
-        for &(begin, end) in &self.0[next..] {
-            if at < begin {
-                break;
-            }
-            at = end;
-        }
-        (at != OPEN).then_some(at)
-    }
-
-    /// The beginning of the first span that begins at `at` or later.
-    pub(super) fn next_begin(&self, at: Instant) -> Instant {
-        let next = self.0.partition_point(|&(begin, _)| begin < at);
-        self.0.get(next).map_or(OPEN, |&(begin, _)| begin)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Instant, Instant)> {
@@ -49,21 +29,24 @@ impl Spans {
     }
 
     fn is_in_the_last(&self) -> bool {
-        self.0.last().is_some_and(|&(_, end)| end == OPEN)
+        self.0.last().is_some_and(|&(_, end)| end == NEVER)
     }
 }
 
 /// The faults of a run, told in the order of time: nodes down and paused, links cut, and the mean
 /// latency. Nodes are numbered from 0; a number beyond the run's nodes is a panic. To say that
-/// something begins that has begun, or ends that has not, changes nothing. Takes 24 bytes for each
-/// ordered pair of nodes and 16 for each span.
+/// something begins that has begun, or ends that has not, changes nothing.
+///
+/// Takes a bit a node for each node and moment at which links to it are cut or joined, and a bit a
+/// node for each moment at which nodes are paused or go on: a partition with its heal takes 64 KB
+/// in a run of 500 nodes and 25 MB in one of 10,000.
 #[derive(Clone, Debug)]
 pub struct Conditions {
     nodes: u32,
     down: Vec<Spans>,
-    paused: Vec<Spans>,
-    /// Row by row: from, to.
-    cut: Vec<Spans>,
+    paused: Timeline,
+    /// For each node: the nodes from which nothing comes through.
+    cut: Vec<Timeline>,
     /// Mean latencies, each from a moment on; the first from the start.
     latencies: Vec<(Instant, Duration)>,
 }
@@ -75,8 +58,8 @@ impl Conditions {
         Self {
             nodes,
             down: vec![Spans::default(); count],
-            paused: vec![Spans::default(); count],
-            cut: vec![Spans::default(); count * count],
+            paused: Timeline::new(nodes),
+            cut: vec![Timeline::new(nodes); count],
             latencies: vec![(Instant::START, mean_latency)],
         }
     }
@@ -99,24 +82,26 @@ impl Conditions {
 
     /// A node stands still.
     pub fn pause(&mut self, node: u32, at: Instant) {
-        self.paused[node as usize].begin(at);
+        self.check(node);
+        self.paused.put(node, true, at);
     }
 
     /// It goes on.
     pub fn resume(&mut self, node: u32, at: Instant) {
-        self.paused[node as usize].end(at);
+        self.check(node);
+        self.paused.put(node, false, at);
     }
 
     /// What `from` sends to `to` is dropped from now on.
     pub fn cut(&mut self, from: u32, to: u32, at: Instant) {
-        let link = self.link(from, to);
-        self.cut[link].begin(at);
+        self.check(from);
+        self.cut[to as usize].put(from, true, at);
     }
 
     /// It is carried again.
     pub fn join(&mut self, from: u32, to: u32, at: Instant) {
-        let link = self.link(from, to);
-        self.cut[link].end(at);
+        self.check(from);
+        self.cut[to as usize].put(from, false, at);
     }
 
     /// The mean latency from now on, of what is sent from now on.
@@ -126,8 +111,7 @@ impl Conditions {
 
     /// Whether the node takes part at the end of the run: it is neither down nor paused.
     pub fn is_live_at_end(&self, node: u32) -> bool {
-        let node = node as usize;
-        !self.down[node].is_in_the_last() && !self.paused[node].is_in_the_last()
+        !self.is_down(node) && !self.paused.contains_at_last(node)
     }
 
     /// Whether the node is down as far as has been told.
@@ -139,12 +123,14 @@ impl Conditions {
         &self.down[node as usize]
     }
 
-    pub(super) fn paused(&self, node: u32) -> &Spans {
-        &self.paused[node as usize]
+    /// The nodes that are paused.
+    pub(super) fn paused(&self) -> &Timeline {
+        &self.paused
     }
 
-    pub(super) fn cut_of(&self, from: u32, to: u32) -> &Spans {
-        &self.cut[self.link(from, to)]
+    /// The nodes that are cut off from `to`, one way.
+    pub(super) fn cut_off_from(&self, to: u32) -> &Timeline {
+        &self.cut[to as usize]
     }
 
     /// The mean latencies in force from `at` on: each with the span it is in force.
@@ -155,13 +141,12 @@ impl Conditions {
         let first = self.latencies.partition_point(|&(from, _)| from <= at).max(1) - 1;
         (first..self.latencies.len()).map(|place| {
             let (from, latency) = self.latencies[place];
-            let until = self.latencies.get(place + 1).map_or(OPEN, |&(next, _)| next);
+            let until = self.latencies.get(place + 1).map_or(NEVER, |&(next, _)| next);
             (from, until, latency)
         })
     }
 
-    fn link(&self, from: u32, to: u32) -> usize {
-        assert!(from < self.nodes && to < self.nodes, "the run has {} nodes", self.nodes);
-        from as usize * self.nodes as usize + to as usize
+    fn check(&self, node: u32) {
+        assert!(node < self.nodes, "the run has {} nodes", self.nodes);
     }
 }

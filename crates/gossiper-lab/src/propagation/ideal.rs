@@ -7,22 +7,28 @@
 //! for its restart, which is the node's earliest moment, and one for a paused node until it goes
 //! on. Each life of a node begins empty.
 //!
+//! The question for each node and value is when the first of those that could have the value by
+//! then can send to it. It is answered for all of them at once, since each of the three things that
+//! decide it is a set of nodes that changes now and then: who could have the value, who is paused,
+//! and who is cut off from the node.
+//!
 //! With the mean latency in force a real run may beat the ideal: by a lucky draw, or over two
 //! relays. The difference is then negative and is left so.
 
 use gossiper_core::Instant;
 
 use super::conditions::Conditions;
+use super::timeline::{NEVER, Timeline};
 
 /// A time in which a node is up.
 #[derive(Clone, Copy)]
-struct Life {
+pub(super) struct Life {
     /// When the life before it ended: a message that arrives from then on reaches this one.
-    open_from: Instant,
+    pub(super) open_from: Instant,
     /// When the node was started.
-    begin: Instant,
+    pub(super) begin: Instant,
     /// When it was killed; the last moment there is, if never.
-    end: Instant,
+    pub(super) end: Instant,
 }
 
 /// A time in which a node could hold the value.
@@ -46,11 +52,11 @@ impl<'a> Ideal<'a> {
 
     /// The first moment at which every node that is live at the end could have had a value that
     /// arrived at `origin` at `at` for good; nothing if some node never could. Takes time in the
-    /// number of nodes, and in its square when faults stand in the way.
+    /// number of nodes, and a 64th of its square when faults stand in the way.
     pub(super) fn everywhere(&self, origin: u32, at: Instant) -> Option<Instant> {
         let life = self.lives[origin as usize].iter().find(|life| at < life.end)?;
         let source = Hold { from: at.max(life.begin), until: life.end };
-        let mut relays = None;
+        let mut holders = None;
         let mut latest = source.from;
         for node in (0..self.conditions.nodes()).filter(|&n| self.conditions.is_live_at_end(n)) {
             let &last = self.lives[node as usize].last()?;
@@ -58,16 +64,13 @@ impl<'a> Ideal<'a> {
                 continue;
             }
             let straight =
-                if node == origin { None } else { self.arrival(origin, node, source, last) };
-            let is_unhindered =
-                straight.is_some_and(|arrival| self.is_unhindered(origin, node, source, arrival));
-            let arrival = match is_unhindered {
-                true => straight,
-                false => {
-                    let relays = relays.get_or_insert_with(|| self.relays(origin, source));
-                    self.over_relays(relays, node, last, straight)
-                }
-            };
+                if node == origin { None } else { self.straight(origin, node, source, last) };
+            let arrival = straight
+                .filter(|&arrival| self.is_unhindered(origin, node, source, arrival))
+                .or_else(|| {
+                    let holders = holders.get_or_insert_with(|| self.holders(origin, source));
+                    self.any_to(holders, source.from, node, last)
+                });
             latest = latest.max(arrival?);
         }
         Some(latest)
@@ -76,86 +79,119 @@ impl<'a> Ideal<'a> {
     /// Whether the source could have sent at any moment until the arrival. Then no relay is
     /// faster: when a relay sends, the source could send too.
     fn is_unhindered(&self, from: u32, to: u32, source: Hold, arrival: Instant) -> bool {
-        let is_free = |spans: &super::conditions::Spans| {
-            spans.leave(source.from) == Some(source.from)
-                && arrival <= spans.next_begin(source.from)
-        };
         arrival <= source.until
-            && is_free(self.conditions.cut_of(from, to))
-            && is_free(self.conditions.paused(from))
+            && self.conditions.cut_off_from(to).is_outside(from, source.from, arrival)
+            && self.conditions.paused().is_outside(from, source.from, arrival)
     }
 
-    /// What every other node could hold straight from the source, life by life.
-    fn relays(&self, origin: u32, source: Hold) -> Vec<(u32, Hold)> {
-        let others = (0..self.conditions.nodes()).filter(|&node| node != origin);
-        let mut relays: Vec<(u32, Hold)> = others
-            .flat_map(|node| self.lives[node as usize].iter().map(move |&life| (node, life)))
-            .filter_map(|(node, life)| {
-                let from = self.arrival(origin, node, source, life)?;
-                Some((node, Hold { from, until: life.end }))
-            })
-            .collect();
-        relays.sort_by_key(|(node, hold)| (hold.from, *node));
-        relays
-    }
-
-    fn over_relays(
-        &self,
-        relays: &[(u32, Hold)],
-        node: u32,
-        life: Life,
-        straight: Option<Instant>,
-    ) -> Option<Instant> {
-        let mut best = straight;
-        for &(relay, hold) in relays {
-            // They are in the order of time: none after this can arrive earlier.
-            if best.is_some_and(|best| best <= hold.from) {
-                break;
-            }
-            if relay != node
-                && let Some(arrival) = self.arrival(relay, node, hold, life)
-            {
-                best = Some(best.map_or(arrival, |best| best.min(arrival)));
+    /// Who could have the value when: the source, and what it can reach straight.
+    fn holders(&self, origin: u32, source: Hold) -> Timeline {
+        let mut changes = Vec::new();
+        // A source that is killed when it is started holds nothing.
+        if source.from < source.until {
+            changes.extend([(source.from, true, origin), (source.until, false, origin)]);
+        }
+        for node in (0..self.conditions.nodes()).filter(|&node| node != origin) {
+            for &life in &self.lives[node as usize] {
+                if let Some(from) = self.straight(origin, node, source, life) {
+                    changes.extend([(from, true, node), (life.end, false, node)]);
+                }
             }
         }
-        best
+        // At one moment what ends comes first: a node may be started when it is killed.
+        changes.sort_unstable();
+        let mut holders = Timeline::new(self.conditions.nodes());
+        for (at, is_in, node) in changes {
+            if at < NEVER {
+                holders.put(node, is_in, at);
+            }
+        }
+        holders
     }
 
-    /// The first moment at which a node could have the value in this life of it, from one that
-    /// holds it.
-    fn arrival(&self, from: u32, to: u32, hold: Hold, life: Life) -> Option<Instant> {
+    /// The first moment at which a node could have the value in this life of it, straight from
+    /// `from`, which holds it.
+    fn straight(&self, from: u32, to: u32, hold: Hold, life: Life) -> Option<Instant> {
+        self.arrival(hold.from, to, life, |at, end| {
+            self.sendable(from, to, at).filter(|&sent| sent < end && sent < hold.until)
+        })
+    }
+
+    /// The same from any of `holders`, the first of which holds it at `since`.
+    fn any_to(&self, holders: &Timeline, since: Instant, to: u32, life: Life) -> Option<Instant> {
+        self.arrival(since, to, life, |at, end| self.sendable_by_any(holders, to, at, end))
+    }
+
+    /// The first moment at which a node could have the value in this life of it, when `send` says
+    /// at which moment it can be sent first, from one moment on and before another.
+    fn arrival(
+        &self,
+        since: Instant,
+        to: u32,
+        life: Life,
+        send: impl Fn(Instant, Instant) -> Option<Instant>,
+    ) -> Option<Instant> {
         let mut best: Option<Instant> = None;
-        for (begin, end, latency) in self.conditions.latencies(hold.from) {
+        for (begin, end, latency) in self.conditions.latencies(since) {
             if best.is_some_and(|best| best <= begin) {
                 break;
             }
             // Sent earlier it would reach the life before.
             let due = Instant(life.open_from.0.saturating_sub(latency.as_nanos() as u64));
-            let sent = self.sendable(from, to, hold.from.max(begin).max(due));
-            if let Some(sent) = sent.filter(|&sent| sent < end && sent < hold.until) {
+            if let Some(sent) = send(since.max(begin).max(due), end) {
                 let arrival = (sent + latency).max(life.begin);
                 best = Some(best.map_or(arrival, |best| best.min(arrival)));
             }
         }
         // A pause that ends by a kill ends the life too.
-        let arrival = self.conditions.paused(to).leave(best?)?;
+        let arrival = self.conditions.paused().leave(to, best?)?;
         (arrival < life.end).then_some(arrival)
     }
 
     /// The first moment from `at` on at which the sender goes and the link is not cut.
     fn sendable(&self, from: u32, to: u32, mut at: Instant) -> Option<Instant> {
         loop {
-            let going = self.conditions.paused(from).leave(at)?;
-            let joined = self.conditions.cut_of(from, to).leave(going)?;
+            let going = self.conditions.paused().leave(from, at)?;
+            let joined = self.conditions.cut_off_from(to).leave(from, going)?;
             if joined == at {
                 return Some(at);
             }
             at = joined;
         }
     }
+
+    /// The first moment from `at` on and before `end` at which one that holds the value goes and
+    /// its link is not cut.
+    fn sendable_by_any(
+        &self,
+        holders: &Timeline,
+        to: u32,
+        mut at: Instant,
+        end: Instant,
+    ) -> Option<Instant> {
+        let sets = [holders, self.conditions.paused(), self.conditions.cut_off_from(to)];
+        let mut steps = sets.map(|set| set.step(at));
+        while at < end {
+            let can_send = (0..holders.words()).any(|word| {
+                let [holding, paused, cut] = [0, 1, 2].map(|set| sets[set].word(steps[set], word));
+                // What an earlier life of the receiver held it cannot send to itself.
+                let itself = if to as usize / 64 == word { 1 << (to % 64) } else { 0 };
+                holding & !paused & !cut & !itself != 0
+            });
+            if can_send {
+                return Some(at);
+            }
+            let changes = [0, 1, 2].map(|set| sets[set].next_change(steps[set]));
+            at = changes.into_iter().min()?;
+            for (step, change) in steps.iter_mut().zip(changes) {
+                *step += usize::from(change == at);
+            }
+        }
+        None
+    }
 }
 
-fn lives(conditions: &Conditions, node: u32) -> Vec<Life> {
+pub(super) fn lives(conditions: &Conditions, node: u32) -> Vec<Life> {
     let mut lives = Vec::new();
     let (mut open_from, mut begin) = (Instant::START, Instant::START);
     for (killed, restarted) in conditions.down(node).iter() {

@@ -9,7 +9,10 @@
 mod conditions;
 mod ideal;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
+mod timeline;
 
 use gossiper_core::Instant;
 
@@ -130,8 +133,14 @@ impl Propagation {
         self.conditions.restart(node, at);
     }
 
+    /// When each node, in the order of their numbers, was first seen to have the value; nothing for
+    /// one that never was, or lost it when it was killed and has not been seen to have it since.
+    pub fn arrivals(&self, value: u32) -> impl Iterator<Item = Option<Instant>> {
+        self.arrivals.iter().map(move |seen| of(seen, value))
+    }
+
     /// How each value spread whose broadcast arrived, in a run that is over. Takes time in values ×
-    /// nodes, and nodes once more for values that faults stood in the way of.
+    /// nodes, and a 64th of the nodes once more for values that faults stood in the way of.
     pub fn spreads(&self) -> Vec<Spread> {
         let ideal = Ideal::new(&self.conditions);
         let origins = self.origins.iter().zip(0..);
@@ -139,7 +148,7 @@ impl Propagation {
             .filter_map(|(origin, value)| {
                 let Origin { node, at, is_acknowledged } = (*origin)?;
                 let ms = |moment: Instant| (moment - at).as_nanos() as f64 / 1e6;
-                let is_gone = self.arrivals.iter().all(|seen| of(seen, value).is_none());
+                let is_gone = self.arrivals(value).all(|seen| seen.is_none());
                 Some(Spread {
                     value,
                     arrived: at,
@@ -153,9 +162,9 @@ impl Propagation {
 
     /// When the last live node had the value; nothing if one has it not, or none is live.
     fn everywhere(&self, value: u32) -> Option<Instant> {
-        let live = (0..self.conditions.nodes()).filter(|&n| self.conditions.is_live_at_end(n));
-        let seen = live.map(|node| of(&self.arrivals[node as usize], value));
-        seen.collect::<Option<Vec<Instant>>>()?.into_iter().max()
+        let nodes = (0..).zip(self.arrivals(value));
+        let live = nodes.filter(|&(node, _)| self.conditions.is_live_at_end(node));
+        live.map(|(_, seen)| seen).collect::<Option<Vec<Instant>>>()?.into_iter().max()
     }
 }
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::reference::OneByOne;
 use super::*;
 
 const HOP: Duration = Duration::from_millis(100);
@@ -175,6 +176,45 @@ fn a_killed_origin_gets_its_value_back_from_a_relay() {
 }
 
 #[test]
+fn a_killed_relay_has_nothing_to_send() {
+    let mut run = three();
+    both(run.conditions_mut(), Conditions::cut, 0);
+    run.conditions_mut().cut(1, 2, ms(0));
+    run.broadcast(0, 0, ms(10));
+    // What was on its way to node 1 when node 0 was killed has come before node 1 is.
+    for (node, killed) in [(0, 300), (1, 500)] {
+        run.kill(node, ms(killed));
+        run.restart(node, ms(killed + 50));
+    }
+    both(run.conditions_mut(), Conditions::join, 1000);
+    run.conditions_mut().join(1, 2, ms(1000));
+    assert_eq!(only(&run).ideal_ms, None);
+}
+
+#[test]
+fn a_source_that_is_killed_when_it_is_started_has_nothing_to_send() {
+    let mut run = three();
+    run.kill(0, ms(0));
+    run.broadcast(0, 0, ms(10));
+    run.restart(0, ms(50));
+    run.kill(0, ms(50));
+    run.restart(0, ms(100));
+    assert_eq!(only(&run).ideal_ms, None);
+}
+
+#[test]
+fn a_relay_that_is_started_when_it_is_killed_gets_the_value_anew() {
+    let mut run = three();
+    both(run.conditions_mut(), Conditions::cut, 0);
+    run.conditions_mut().cut(1, 2, ms(0));
+    run.broadcast(0, 0, ms(10));
+    run.kill(1, ms(500));
+    run.restart(1, ms(500));
+    run.conditions_mut().join(1, 2, ms(1000));
+    assert_eq!(only(&run).ideal_ms, Some(1090.0));
+}
+
+#[test]
 fn an_acknowledged_value_of_which_every_copy_was_killed_is_orphaned() {
     let mut run = three();
     run.broadcast(0, 0, ms(10));
@@ -191,6 +231,23 @@ fn an_acknowledged_value_of_which_every_copy_was_killed_is_orphaned() {
     // It was on disk, or on its way.
     run.known(0, &[0], ms(900));
     assert!(!run.spreads()[0].is_orphaned);
+}
+
+#[test]
+fn arrivals_are_told_node_by_node_and_a_kill_takes_them() {
+    let mut run = three();
+    run.broadcast(0, 1, ms(10));
+    run.broadcast(1, 1, ms(20));
+    run.known(0, &[0], ms(110));
+    let arrivals = |run: &Propagation, value| run.arrivals(value).collect::<Vec<_>>();
+    assert_eq!(arrivals(&run, 0), [Some(ms(110)), Some(ms(10)), None]);
+    assert_eq!(arrivals(&run, 1), [None, Some(ms(20)), None]);
+    assert_eq!(arrivals(&run, 2), [None; 3]);
+    run.kill(0, ms(200));
+    run.restart(0, ms(300));
+    assert_eq!(arrivals(&run, 0), [None, Some(ms(10)), None]);
+    run.known(0, &[0], ms(400));
+    assert_eq!(arrivals(&run, 0), [Some(ms(400)), Some(ms(10)), None]);
 }
 
 #[test]
@@ -337,5 +394,63 @@ proptest! {
         let found = ideal.everywhere(world.origin as u32, Instant(world.at as u64));
         let expected = literal(&ticks, world.origin, world.at);
         prop_assert_eq!(found, expected.map(|tick| Instant(tick as u64)));
+    }
+}
+
+/// A fault of a larger world: how long after the one before it comes, its kind, and the nodes that
+/// it happens to, by two bits a node that decide what role it plays.
+type Trouble = (u64, u8, u128);
+
+/// Plays faults as they come in practice, to many nodes at once.
+fn suffer(nodes: u32, troubles: &[Trouble]) -> Conditions {
+    let mut conditions = Conditions::new(nodes, Duration::from_nanos(10));
+    let mut now = 0;
+    for &(gap, kind, bits) in troubles {
+        now += gap;
+        let at = Instant(now);
+        let role = |node: u32| bits.rotate_right(node * 2) & 0b11;
+        for node in 0..nodes {
+            match (kind, role(node)) {
+                (0, 0) | (9, 0..3) if !conditions.is_down(node) => conditions.kill(node, at),
+                (1, 0..3) => conditions.restart(node, at),
+                (2, 0) if !conditions.is_down(node) => conditions.pause(node, at),
+                (3, 0..3) => conditions.resume(node, at),
+                _ => {}
+            }
+            for other in (0..nodes).filter(|&other| other != node) {
+                match kind {
+                    // Two sides; one way; a web in which about half of the links stay; all joined.
+                    4 if role(node) < 2 && 2 <= role(other) => {
+                        conditions.cut(node, other, at);
+                        conditions.cut(other, node, at);
+                    }
+                    5 if role(node) == 0 => conditions.cut(node, other, at),
+                    6 if role(node * other) < 2 => conditions.cut(node, other, at),
+                    7 => conditions.join(node, other, at),
+                    _ => {}
+                }
+            }
+        }
+        if kind == 8 {
+            conditions.set_mean_latency(Duration::from_nanos(1 + (bits % 40) as u64), at);
+        }
+    }
+    conditions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn all_relays_at_once_are_as_good_as_one_after_the_other(
+        nodes in prop_oneof![2..12_u32, 60..70_u32],
+        troubles in prop::collection::vec((prop_oneof![Just(0), 0..30_u64], 0..10_u8, any::<u128>()), 0..20),
+        values in prop::collection::vec((any::<u32>(), 0..200_u64), 3),
+    ) {
+        let conditions = suffer(nodes, &troubles);
+        let (ideal, reference) = (Ideal::new(&conditions), OneByOne::new(&conditions));
+        for (origin, at) in values {
+            let (origin, at) = (origin % nodes, Instant(at));
+            prop_assert_eq!(ideal.everywhere(origin, at), reference.everywhere(origin, at));
+        }
     }
 }
