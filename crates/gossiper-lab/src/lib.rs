@@ -21,5 +21,6 @@ pub mod load;
 pub mod network;
 pub mod propagation;
 pub mod seed;
+mod text;
 pub mod topology;
 pub mod verdict;

@@ -4,6 +4,7 @@ use super::case::Expected;
 use super::difference::{Difference, clip};
 use super::json::Json;
 use super::pattern::{Pattern, Variables};
+use crate::text;
 
 /// Differences named in a report; the rest is counted.
 const DIFFERENCES_SHOWN: usize = 5;
@@ -121,21 +122,9 @@ fn parse(line: &[u8]) -> Result<Json, String> {
     Json::parse(text).map_err(|cause| format!("it is not JSON: {cause}"))
 }
 
-/// A line for people, cut where it gets too long to read. A terminal must not obey what a node
-/// prints, so control characters are shown as escapes.
+/// A line for people, cut where it gets too long to read.
 pub(super) fn cut(line: &str) -> String {
-    let (head, rest) = match line.char_indices().nth(LINE_CHARS_MAX) {
-        Some((end, _)) => (&line[..end], format!("… ({} bytes)", line.len())),
-        None => (line, String::new()),
-    };
-    let mut shown = String::with_capacity(head.len());
-    for char in head.chars() {
-        match char {
-            _ if char.is_control() => shown.extend(char.escape_default()),
-            _ => shown.push(char),
-        }
-    }
-    shown + &rest
+    text::cut(line, LINE_CHARS_MAX)
 }
 
 fn shown(differences: &[Difference]) -> Vec<String> {

@@ -1,63 +1,9 @@
-//! What else is wrong with a run: what Maelstrom lets pass, and what its host saw.
+//! What is odd about what reads returned.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use crate::bag::Bag;
 use crate::history::{Call, History};
-
-/// What a host saw of a node that no operation's end can tell. Each makes a run invalid.
-/// Maelstrom stops reading a node after a line that it cannot use and may let the run pass; to
-/// whoever wrote the node that hides the mistake.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Misconduct {
-    /// An answer that is none: of the wrong type, without its fields, to nothing that was asked,
-    /// or given twice.
-    NotAnAnswer {
-        /// The node's name.
-        node: String,
-        /// What is wrong with it, to stand after a colon.
-        cause: String,
-    },
-    /// A line on stdout that is not a JSON message.
-    NotJson {
-        /// The node's name.
-        node: String,
-        /// The line, or its beginning.
-        line: String,
-    },
-    /// A message to a node that does not exist.
-    ToNobody {
-        /// The node's name.
-        node: String,
-        /// The address.
-        dest: String,
-    },
-    /// The node's process ended by itself.
-    Exited {
-        /// The node's name.
-        node: String,
-        /// How: "exit code 1", "signal 11".
-        status: String,
-    },
-}
-
-impl fmt::Display for Misconduct {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAnAnswer { node, cause } => {
-                write!(f, "{node} gave an answer that is none: {cause}.")
-            }
-            Self::NotJson { node, line } => {
-                write!(f, "{node} printed a line that is not a JSON message: {line}")
-            }
-            Self::ToNobody { node, dest } => {
-                write!(f, "{node} sent a message to {dest}, which does not exist.")
-            }
-            Self::Exited { node, status } => write!(f, "{node} ended by itself ({status})."),
-        }
-    }
-}
 
 /// A value that reads returned and should not have, or not so often.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

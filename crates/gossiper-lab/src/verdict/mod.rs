@@ -6,6 +6,7 @@
 //! a node's [`Misconduct`].
 
 mod finding;
+mod misconduct;
 mod set_full;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use serde::{Serialize, Serializer};
 
 use crate::figures::Ops;
 use crate::history::{Call, Function, History};
-pub use finding::{Misconduct, Oddities, Oddity, oddities};
+pub use finding::{Oddities, Oddity, oddities};
+pub use misconduct::{Misconduct, Misconducts, What};
 pub use set_full::{Fate, Sightings, sightings};
 
 /// Values named in a reason, beyond which it only counts them.
@@ -94,8 +96,9 @@ impl Judgement {
 }
 
 /// Judges a run that is over. `availability_min` is the share of operations that must succeed, 0 to
-/// 1 (1 is Maelstrom's `total`); `misconduct` is what the host saw. Takes time in reads × values /
-/// 64, and room for some hundred bytes a value and a bit a value and worker.
+/// 1 (1 is Maelstrom's `total`); `misconduct` is what the host saw, [`Misconducts::list`]. Takes
+/// time in reads × values / 64, and room for some hundred bytes a value and a bit a value and
+/// worker.
 pub fn judge(
     history: &History,
     misconduct: &[Misconduct],
@@ -109,10 +112,16 @@ pub fn judge(
         ops: Ops::of(history),
     };
     let mut reasons = faults(&judgement, history);
-    reasons.extend(misconduct.iter().take(MISCONDUCT_TOLD).map(Misconduct::to_string));
-    if MISCONDUCT_TOLD < misconduct.len() {
-        let more = misconduct.len() - MISCONDUCT_TOLD;
-        reasons.push(format!("There were {more} more such cases."));
+    // That a node ended explains what follows from it.
+    let (crashes, others): (Vec<_>, Vec<_>) = misconduct.iter().partition(|case| case.is_crash());
+    let mut cases = crashes.into_iter().chain(others);
+    reasons.extend(cases.by_ref().take(MISCONDUCT_TOLD).map(Misconduct::to_string));
+    let more: u64 = cases.map(Misconduct::times).sum();
+    if 0 < more {
+        reasons.push(format!(
+            "{} not told here.",
+            counted(more, "more case of misconduct is", "more cases of misconduct are"),
+        ));
     }
     let availability = judgement.ops.availability();
     if let Some(min) = availability_min.filter(|&min| availability < min) {
@@ -142,7 +151,7 @@ fn faults(judgement: &Judgement, history: &History) -> Vec<String> {
         faults.push(format!(
             "{} known and then missing from the last read that tells: {} ({first} was known \
              at {at} ms).",
-            counted(lost.len(), "value was", "values were"),
+            counted(lost.len() as u64, "value was", "values were"),
             list(&lost),
         ));
     }
@@ -158,7 +167,7 @@ fn faults(judgement: &Judgement, history: &History) -> Vec<String> {
         let copies = if first.copies == 1 { String::new() } else { format!("{} ", first.copies) };
         faults.push(format!(
             "{} {}: {} ({} returned {} {copies}{times} to the read begun at {} ms).",
-            counted(values.len(), what[0], what[1]),
+            counted(values.len() as u64, what[0], what[1]),
             what[2],
             list(&values),
             history.nodes()[read.node as usize],
@@ -188,13 +197,13 @@ fn doubts(judgement: &Judgement, history: &History) -> Vec<String> {
     if !is_echo && !judgement.values.iter().any(is_stable) {
         doubts.push(match judgement.values.len() {
             0 => "No value was broadcast, so none could become stable.".into(),
-            n => format!("None of {} became stable.", counted(n, "value", "values")),
+            n => format!("None of {} became stable.", counted(n as u64, "value", "values")),
         });
     }
     doubts
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
