@@ -199,9 +199,8 @@ mod tests {
 
         #[test]
         fn a_tree_has_a_link_for_each_node_but_the_root(nodes in 1..200_usize) {
-            for (topology, branches) in
-                [(Topology::Line, 1), (Topology::Tree2, 2), (Topology::Tree3, 3), (Topology::Tree4, 4)]
-            {
+            let trees = [Topology::Line, Topology::Tree2, Topology::Tree3, Topology::Tree4];
+            for (topology, branches) in trees.into_iter().zip(1..) {
                 let neighbors = topology.neighbors(nodes);
                 prop_assert_eq!(neighbors.iter().map(Vec::len).sum::<usize>(), 2 * (nodes - 1));
                 prop_assert!(neighbors.iter().all(|near| near.len() <= branches + 1));

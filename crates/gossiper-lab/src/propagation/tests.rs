@@ -401,6 +401,10 @@ proptest! {
 /// it happens to, by two bits a node that decide what role it plays.
 type Trouble = (u64, u8, u128);
 
+fn trouble() -> impl Strategy<Value = Trouble> {
+    (prop_oneof![Just(0), 0..30_u64], 0..10_u8, any::<u128>())
+}
+
 /// Plays faults as they come in practice, to many nodes at once.
 fn suffer(nodes: u32, troubles: &[Trouble]) -> Conditions {
     let mut conditions = Conditions::new(nodes, Duration::from_nanos(10));
@@ -443,7 +447,7 @@ proptest! {
     #[test]
     fn all_relays_at_once_are_as_good_as_one_after_the_other(
         nodes in prop_oneof![2..12_u32, 60..70_u32],
-        troubles in prop::collection::vec((prop_oneof![Just(0), 0..30_u64], 0..10_u8, any::<u128>()), 0..20),
+        troubles in prop::collection::vec(trouble(), 0..20),
         values in prop::collection::vec((any::<u32>(), 0..200_u64), 3),
     ) {
         let conditions = suffer(nodes, &troubles);
