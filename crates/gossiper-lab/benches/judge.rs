@@ -13,7 +13,7 @@ use std::time::Instant as Clock;
 
 use gossiper_core::Instant;
 use gossiper_lab::history::{Call, History, Outcome};
-use gossiper_lab::verdict::judge;
+use gossiper_lab::verdict::{Terms, judge};
 
 const WORKERS: u32 = 25;
 
@@ -24,7 +24,7 @@ fn main() {
     for reads in [4000, 100_000] {
         let history = long_run(reads);
         let start = Clock::now();
-        let judgement = judge(&history, &[], None);
+        let judgement = judge(&history, &[], Terms::default());
         let took = start.elapsed().as_secs_f64();
         println!("{:>8}  {reads:>8}  {took:>8.3}", judgement.values.len());
     }

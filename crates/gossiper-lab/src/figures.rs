@@ -25,15 +25,26 @@ impl Ops {
     /// Counts the operations of a run that is over.
     pub fn of(history: &History) -> Self {
         let mut ops = Self::default();
-        for operation in history.operations() {
-            ops.invoked += 1;
-            match operation.outcome() {
-                Outcome::Ok => ops.ok += 1,
-                Outcome::Fail => ops.failed += 1,
-                Outcome::Info => ops.unknown += 1,
-            }
-        }
+        history.operations().iter().for_each(|operation| ops.add(operation.outcome()));
         ops
+    }
+
+    /// Counts the operations of each node.
+    pub fn by_node(history: &History) -> Vec<Self> {
+        let mut all = vec![Self::default(); history.nodes().len()];
+        for operation in history.operations() {
+            all[operation.node as usize].add(operation.outcome());
+        }
+        all
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        self.invoked += 1;
+        match outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Fail => self.failed += 1,
+            Outcome::Info => self.unknown += 1,
+        }
     }
 
     /// The share of operations that succeeded, 0 to 1; 1 if none was begun, as in Maelstrom's
@@ -91,19 +102,19 @@ pub struct Set {
 }
 
 impl Set {
-    /// Counts the values of a judgement; `orphaned` is told by the arrivals at nodes.
-    pub fn of(judgement: &Judgement, orphaned: u64) -> Self {
+    /// Counts the values of a judgement.
+    pub fn of(judgement: &Judgement) -> Self {
         let mut set = Self {
             attempted: judgement.values.len() as u64,
             duplicated: judgement.oddities.duplicated.len() as u64,
-            orphaned,
             ..Self::default()
         };
-        for value in &judgement.values {
-            match value.fate() {
+        for fate in &judgement.fates {
+            match fate {
                 Fate::Stable => set.stable += 1,
                 Fate::Lost => set.lost += 1,
                 Fate::NeverRead => set.never_read += 1,
+                Fate::Orphaned => set.orphaned += 1,
             }
         }
         set

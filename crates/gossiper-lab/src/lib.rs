@@ -13,13 +13,16 @@
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
 
 mod bag;
+pub mod challenge;
 pub mod check;
 pub mod fault;
 pub mod figures;
 pub mod history;
 pub mod load;
 pub mod network;
+pub mod process;
 pub mod propagation;
+pub mod run;
 pub mod seed;
 mod text;
 pub mod topology;

@@ -111,6 +111,20 @@ impl FaultState {
         applied
     }
 
+    /// Ends all faults, whatever the plan says of later.
+    ///
+    /// # Panics
+    ///
+    /// If that is before an event that has happened.
+    pub fn heal(&mut self, at_ms: u64) -> Applied {
+        let last = self.past.checked_sub(1).map(|place| &self.plan.events()[place]);
+        assert!(last.is_none_or(|event| event.at_ms <= at_ms), "time went back to {at_ms} ms");
+        self.past = self.plan.events().len();
+        let mut changes = Vec::new();
+        Kind::ALL.into_iter().for_each(|kind| self.stop(kind, &mut changes));
+        Applied { event: Event { at_ms, action: Action::StopAll }, changes }
+    }
+
     /// The fault of a kind that is in force.
     pub fn in_force(&self, kind: Kind) -> Option<&Fault> {
         self.in_force[kind as usize].as_ref()
@@ -331,6 +345,19 @@ mod tests {
         assert_eq!(changes(&mut state, 2), [Change::Restart(1), Change::Restart(3)]);
         assert_eq!(changes(&mut state, 3), [Change::Resume(2)]);
         assert!(!state.is_down(1) && !state.is_paused(2));
+    }
+
+    #[test]
+    fn healing_ends_all_faults_and_the_plan() {
+        let mut state = state(
+            2,
+            r#"[{"at_ms":0,"start":"pause","nodes":[0]}, {"at_ms":0,"start":"loss","probability":1},
+                {"at_ms":9,"start":"kill","nodes":[1]}]"#,
+        );
+        changes(&mut state, 5);
+        let healed = state.heal(7);
+        assert_eq!((healed.event.at_ms, healed.changes), (7, vec![Change::Resume(0)]));
+        assert_eq!((state.loss(), state.next_event()), (0.0, None));
     }
 
     #[test]

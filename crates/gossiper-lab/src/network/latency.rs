@@ -51,8 +51,13 @@ impl Latency {
     /// Draws the latency of a message that is to overtake others or be overtaken: whole ms,
     /// uniform from 0 to four means, both included, the mean being 10 ms at least.
     pub(super) fn draw_reordered(self, factor: f64, stream: &mut Stream) -> u64 {
+        stream.below((2.0 * self.reordered_mean_ms(factor)) as u64 + 1)
+    }
+
+    /// The mean latency of a message that is to overtake others or be overtaken, in ms.
+    pub(crate) fn reordered_mean_ms(self, factor: f64) -> f64 {
         let mean = (f64::from(self.mean_ms) * factor).max(REORDER_MEAN_MS_MIN);
-        stream.below((mean * REORDER_MEANS_MAX) as u64 + 1)
+        mean * REORDER_MEANS_MAX / 2.0
     }
 }
 

@@ -254,6 +254,18 @@ impl<M: Clone> Network<M> {
         self.inboxes[node].is_down = false;
     }
 
+    /// Takes out all that is under way, in the order of sending. Nothing of it counts as dropped.
+    pub fn drain(&mut self) -> Vec<Envelope<M>> {
+        let mut all = Vec::new();
+        for inbox in &mut self.inboxes {
+            all.extend(inbox.taken.take());
+            all.extend(std::iter::from_fn(|| inbox.pop()));
+        }
+        self.forget_void_wakeups();
+        all.sort_unstable_by_key(|(order, _)| *order);
+        all.into_iter().map(|(_, envelope)| envelope).collect()
+    }
+
     /// The counts of the link from one node to another.
     ///
     /// # Panics

@@ -49,6 +49,10 @@ type Seen = std::num::NonZeroU64;
 pub struct Spread {
     /// The value.
     pub value: u32,
+    /// The node that it was broadcast at.
+    pub node: u32,
+    /// Whether that node has acknowledged it.
+    pub is_acknowledged: bool,
     /// When its broadcast arrived at its node.
     pub arrived: Instant,
     /// From the broadcast's arrival until the last live node had it; nothing if one never did.
@@ -151,6 +155,8 @@ impl Propagation {
                 let is_gone = self.arrivals(value).all(|seen| seen.is_none());
                 Some(Spread {
                     value,
+                    node,
+                    is_acknowledged,
                     arrived: at,
                     propagation_ms: self.everywhere(value).map(ms),
                     ideal_ms: ideal.everywhere(node, at).map(ms),

@@ -124,15 +124,16 @@ pub struct Misconducts {
 }
 
 impl Misconducts {
-    /// Takes down what a node did.
-    pub fn note(&mut self, node: &str, what: What) {
+    /// Takes down what a node did. Gives the entry if this is the first case of its kind.
+    pub fn note(&mut self, node: &str, what: What) -> Option<&Misconduct> {
         let kind = discriminant(&what);
         if let Some(&place) = self.places.get(node).and_then(|kinds| kinds.get(&kind)) {
             self.list[place].times += 1;
-            return;
+            return None;
         }
         self.places.entry(node.to_owned()).or_default().insert(kind, self.list.len());
         self.list.push(Misconduct { node: node.to_owned(), what: what.cut(), times: 1 });
+        self.list.last()
     }
 
     /// One entry for each kind of each node, in the order of their first cases.

@@ -73,6 +73,8 @@ pub struct Judgement {
     pub reasons: Vec<String>,
     /// What the reads tell of value v, at place v.
     pub values: Vec<Sightings>,
+    /// What became of value v, at place v.
+    pub fates: Vec<Fate>,
     /// What is odd about what reads returned.
     pub oddities: Oddities,
     /// The operations, counted.
@@ -82,8 +84,8 @@ pub struct Judgement {
 impl Judgement {
     /// The values with this fate, ascending.
     pub fn with_fate(&self, fate: Fate) -> Vec<u32> {
-        let values = self.values.iter().zip(0..);
-        values.filter(|(value, _)| value.fate() == fate).map(|(_, number)| number).collect()
+        let fates = self.fates.iter().zip(0..);
+        fates.filter(|&(&of_value, _)| of_value == fate).map(|(_, value)| value).collect()
     }
 
     /// The stable latencies of all stable values, ascending, in whole ms.
@@ -95,19 +97,38 @@ impl Judgement {
     }
 }
 
-/// Judges a run that is over. `availability_min` is the share of operations that must succeed, 0 to
-/// 1 (1 is Maelstrom's `total`); `misconduct` is what the host saw, [`Misconducts::list`]. Takes
-/// time in reads × values / 64, and room for some hundred bytes a value and a bit a value and
-/// worker.
-pub fn judge(
-    history: &History,
-    misconduct: &[Misconduct],
-    availability_min: Option<f64>,
-) -> Judgement {
+/// By which terms a run is judged. The default is that of a run that came to its end, in which
+/// operations may fail and no node was killed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms<'a> {
+    /// The share of operations that must succeed, 0 to 1; 1 is Maelstrom's `total`.
+    pub availability_min: Option<f64>,
+    /// Values, ascending, of which every copy died with its node. To have lost them is no fault.
+    pub orphaned: &'a [u32],
+    /// Whether the run ended before its final reads. What the last read so far lacks may still
+    /// have been on its way.
+    pub is_cut_short: bool,
+}
+
+impl Terms<'_> {
+    fn fate(&self, value: u32, sightings: &Sightings) -> Fate {
+        match sightings.fate() {
+            Fate::Lost if self.is_cut_short => Fate::NeverRead,
+            Fate::Lost if self.orphaned.binary_search(&value).is_ok() => Fate::Orphaned,
+            fate => fate,
+        }
+    }
+}
+
+/// Judges a run that is over. `misconduct` is what the host saw, [`Misconducts::list`]. Takes time
+/// in reads × values / 64, and room for some hundred bytes a value and a bit a value and worker.
+pub fn judge(history: &History, misconduct: &[Misconduct], terms: Terms<'_>) -> Judgement {
+    let values = sightings(history);
     let mut judgement = Judgement {
         verdict: Verdict::Valid,
         reasons: Vec::new(),
-        values: sightings(history),
+        fates: values.iter().zip(0..).map(|(seen, value)| terms.fate(value, seen)).collect(),
+        values,
         oddities: oddities(history),
         ops: Ops::of(history),
     };
@@ -124,7 +145,7 @@ pub fn judge(
         ));
     }
     let availability = judgement.ops.availability();
-    if let Some(min) = availability_min.filter(|&min| availability < min) {
+    if let Some(min) = terms.availability_min.filter(|&min| availability < min) {
         let Ops { invoked, ok, .. } = judgement.ops;
         reasons.push(format!(
             "Only {ok} of {invoked} operations succeeded: a share of {availability:.4}, where {min} \
@@ -193,8 +214,7 @@ fn doubts(judgement: &Judgement, history: &History) -> Vec<String> {
         }
     }
     let is_echo = operations.iter().all(|operation| operation.call == Call::Echo);
-    let is_stable = |value: &Sightings| value.fate() == Fate::Stable;
-    if !is_echo && !judgement.values.iter().any(is_stable) {
+    if !is_echo && !judgement.fates.contains(&Fate::Stable) {
         doubts.push(match judgement.values.len() {
             0 => "No value was broadcast, so none could become stable.".into(),
             n => format!("None of {} became stable.", counted(n as u64, "value", "values")),

@@ -12,11 +12,14 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+
 use crate::bag::{Bag, bits_of};
 use crate::history::{Call, History, Moment};
 
 /// What became of a value.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// The last read that tells has it.
     Stable,
@@ -24,6 +27,9 @@ pub enum Fate {
     Lost,
     /// No read tells.
     NeverRead,
+    /// Lost, and no fault of the nodes': it was acknowledged, but every node that had it was
+    /// killed before it could leave. Maelstrom, which kills nothing, knows no such fate.
+    Orphaned,
 }
 
 /// What the reads tell of a value.
@@ -40,7 +46,7 @@ pub struct Sightings {
 }
 
 impl Sightings {
-    /// What became of the value.
+    /// What became of the value, as far as reads tell.
     pub fn fate(&self) -> Fate {
         let index = |moment: Option<Moment>| moment.map(|moment| moment.index);
         // Nothing is less than every index, as -1 is in the source.

@@ -38,7 +38,7 @@ impl Run {
     }
 
     fn judge(&self) -> Judgement {
-        judge(&self.0, &[], None)
+        judge(&self.0, &[], Terms::default())
     }
 
     fn fate(&self) -> (Fate, Option<u64>) {
@@ -206,7 +206,7 @@ fn misconduct_makes_a_good_run_invalid_in_its_own_words() {
     let mut misconduct = Misconducts::default();
     misconduct.note("n3", What::ToNobody { dest: "n99".into() });
     misconduct.note("n3", What::Exited { status: "exit code 1".into() });
-    let judgement = judge(&run.0, misconduct.list(), None);
+    let judgement = judge(&run.0, misconduct.list(), Terms::default());
     assert_eq!(judgement.verdict, Verdict::Invalid);
     assert_eq!(
         judgement.reasons,
@@ -216,7 +216,7 @@ fn misconduct_makes_a_good_run_invalid_in_its_own_words() {
         misconduct.note(&format!("m{node}"), What::Flooded);
         misconduct.note(&format!("m{node}"), What::Flooded);
     }
-    let reasons = judge(&run.0, misconduct.list(), None).reasons;
+    let reasons = judge(&run.0, misconduct.list(), Terms::default()).reasons;
     assert_eq!(reasons.len(), MISCONDUCT_TOLD + 1);
     assert_eq!(
         reasons.last().map(String::as_str),
@@ -264,8 +264,8 @@ fn too_few_successes_make_a_run_invalid_if_a_share_is_asked_for() {
     run.broadcast(0, 0).read(1, &[0]).begin(2, 1, Call::Read).end(9, 1, Outcome::Fail);
     run.begin(10, 1, Call::Read);
     assert_eq!(run.judge().ops, Ops { invoked: 4, ok: 2, failed: 1, unknown: 1 });
-    assert_eq!(judge(&run.0, &[], Some(0.5)).verdict, Verdict::Valid);
-    let judgement = judge(&run.0, &[], Some(1.0));
+    assert_eq!(judge(&run.0, &[], available(0.5)).verdict, Verdict::Valid);
+    let judgement = judge(&run.0, &[], available(1.0));
     assert_eq!(judgement.verdict, Verdict::Invalid);
     assert_eq!(
         judgement.reasons,
@@ -333,4 +333,32 @@ proptest! {
         }
         prop_assert_eq!(sightings(&history), literal(&history));
     }
+}
+
+fn available(share: f64) -> Terms<'static> {
+    Terms { availability_min: Some(share), ..Terms::default() }
+}
+
+#[test]
+fn a_value_that_died_with_its_nodes_is_orphaned_and_the_run_not_invalid_for_it() {
+    let mut run = Run::new();
+    run.broadcast(0, 0);
+    run.broadcast(1, 1);
+    run.read(2, &[1]);
+    let lost = run.judge();
+    assert_eq!((lost.verdict, lost.with_fate(Fate::Lost)), (Verdict::Invalid, vec![0]));
+    let orphaned = judge(&run.0, &[], Terms { orphaned: &[0], ..Terms::default() });
+    assert_eq!(orphaned.verdict, Verdict::Valid, "{:?}", orphaned.reasons);
+    assert_eq!(orphaned.with_fate(Fate::Orphaned), [0]);
+}
+
+#[test]
+fn a_run_cut_short_has_lost_nothing_yet() {
+    let mut run = Run::new();
+    run.broadcast(0, 0);
+    run.read(1, &[]);
+    let terms = Terms { is_cut_short: true, ..Terms::default() };
+    let judgement = judge(&run.0, &[], terms);
+    assert_eq!(judgement.with_fate(Fate::NeverRead), [0]);
+    assert_eq!(judgement.verdict, Verdict::Unknown);
 }

@@ -1,0 +1,448 @@
+//! The process host: nodes are real child processes, time is real time.
+//!
+//! One thread does everything. It waits until a node prints something or the [`Run`] has something
+//! to do, hands over what there is, carries out the run's [`Order`]s, and never blocks on a node:
+//! what a node does not take from its stdin waits here.
+//!
+//! No node outlives the host, whatever becomes of it: see [`guard`].
+
+mod guard;
+mod lateness;
+mod limits;
+mod node;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant as Clock};
+
+use gossiper_core::Instant;
+use mio::{Events, Poll, Token};
+
+use self::guard::Guard;
+use self::lateness::Lateness;
+use self::node::{Node, Pipe, Printed};
+use crate::run::{Order, Phase, Run};
+
+/// Longest wait, so that interrupts and ended processes are noticed and the observer hears of the
+/// progress.
+const TICK: Duration = Duration::from_millis(100);
+/// The shortest time that the system can wait for pipes; the rest is slept.
+const POLL_MIN: Duration = Duration::from_millis(1);
+/// Longest sleep without a look at the pipes.
+const SLEEP_MAX: Duration = Duration::from_micros(250);
+/// How long a node may go on after the end of its stdin.
+const EXIT_GRACE: Duration = Duration::from_millis(200);
+/// How long a node that has closed its stdout may take to end.
+const CLOSED_GRACE: Duration = Duration::from_secs(1);
+/// How often to look after all processes, also those whose pipes are quiet.
+const REAP_INTERVAL: Duration = Duration::from_millis(250);
+/// Pipes that are looked at after one wait.
+const EVENTS_MAX: usize = 1024;
+
+/// What the host needs to know besides the run.
+#[derive(Clone, Debug)]
+pub struct ProcessConfig {
+    /// The node program and its arguments; at least the program.
+    pub command: Vec<String>,
+    /// Where the nodes' stderr goes, one file a node; made if it is not there.
+    pub log_folder: PathBuf,
+    /// Whether to report every line of the nodes' stderr as well.
+    pub reports_stderr: bool,
+}
+
+/// What an observer is told while a run goes on.
+#[derive(Debug)]
+pub enum Report<'a> {
+    /// Some time has passed; this is where the run stands, and the time on the host's clock.
+    Tick(&'a Run, Instant),
+    /// Something that the user should read.
+    Say(&'a str),
+    /// A node has written this line to stderr.
+    Stderr(&'a str, &'a str),
+}
+
+/// Why a run could not take place.
+#[derive(Debug)]
+pub enum HostError {
+    /// The program could not be started.
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The system allows too few open files for so many nodes.
+    TooManyNodes {
+        /// Files needed.
+        needed: u64,
+        /// Files allowed.
+        allowed: u64,
+    },
+    /// Anything else that the system refused.
+    System {
+        /// What was to be done.
+        what: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start { program, error } => {
+                write!(f, "cannot start the node program {program}: {error}")?;
+                match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        f.write_str(". Is the path right, seen from here, and is it built?")
+                    }
+                    io::ErrorKind::PermissionDenied => {
+                        write!(f, ". Is it executable? Try: chmod +x {program}")
+                    }
+                    _ => match error.raw_os_error() == Some(8) {
+                        true => f.write_str(
+                            ". A script needs a first line such as #!/usr/bin/env python3",
+                        ),
+                        false => Ok(()),
+                    },
+                }
+            }
+            Self::TooManyNodes { needed, allowed } => write!(
+                f,
+                "so many nodes need {needed} open files, and the system allows {allowed}. Raise \
+                 the hard limit (ulimit -Hn), or take fewer nodes"
+            ),
+            Self::System { what, error } => write!(f, "cannot {what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for HostError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Start { error, .. } | Self::System { error, .. } => Some(error),
+            Self::TooManyNodes { .. } => None,
+        }
+    }
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Hosted {
+    /// The run, to be finished.
+    pub run: Run,
+    /// How much later than due messages were handed over, in ms, ascending; a sample, if there
+    /// were very many.
+    pub lateness_ms: Vec<f64>,
+}
+
+/// Plays a run with child processes until it is over, or `is_interrupted` becomes true. All
+/// processes have ended when it returns.
+///
+/// # Errors
+///
+/// If a node cannot be started or the system refuses something else. Nothing of the run is left.
+pub fn play(
+    run: Run,
+    config: &ProcessConfig,
+    is_interrupted: &AtomicBool,
+    observer: &mut dyn FnMut(Report<'_>),
+) -> Result<Hosted, HostError> {
+    let mut host = Host::new(run, config)?;
+    while host.run.phase() != Phase::Over {
+        host.turn(is_interrupted, observer)?;
+    }
+    let mut orders = std::mem::take(&mut host.orders);
+    host.run.take_orders(&mut orders);
+    for order in &orders {
+        if let Order::Say(text) = order {
+            observer(Report::Say(text));
+        }
+    }
+    host.stop(observer);
+    Ok(Hosted { run: host.run, lateness_ms: host.lateness.into_sorted_ms() })
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> HostError {
+    move |error| HostError::System { what, error }
+}
+
+struct Host<'a> {
+    config: &'a ProcessConfig,
+    // Dropped before the guard, so that the guard finds nothing left to do.
+    nodes: Vec<Option<Node>>,
+    guard: Guard,
+    run: Run,
+    poll: Poll,
+    events: Events,
+    clock: Clock,
+    /// Pipes that may have more to read.
+    readable: BTreeSet<Token>,
+    /// Nodes that have something to be written.
+    writable: BTreeSet<usize>,
+    /// When the messages handed over in this turn were due.
+    due: Vec<Instant>,
+    lateness: Lateness,
+    orders: Vec<Order>,
+    buffer: Vec<u8>,
+    last_tick: Instant,
+    last_reap: Instant,
+}
+
+impl<'a> Host<'a> {
+    fn new(run: Run, config: &'a ProcessConfig) -> Result<Self, HostError> {
+        let count = run.config().nodes.len();
+        limits::allow_files_for(count)?;
+        fs::create_dir_all(&config.log_folder).map_err(system("make the folder of the logs"))?;
+        Ok(Self {
+            config,
+            nodes: (0..count).map(|_| None).collect(),
+            guard: Guard::start().map_err(system("start /bin/sh, which guards the nodes"))?,
+            run,
+            poll: Poll::new().map_err(system("wait for pipes"))?,
+            events: Events::with_capacity(EVENTS_MAX),
+            clock: Clock::now(),
+            readable: BTreeSet::new(),
+            writable: BTreeSet::new(),
+            due: Vec::new(),
+            lateness: Lateness::default(),
+            orders: Vec::new(),
+            buffer: vec![0; node::READ_BYTES_MAX],
+            last_tick: Instant::START,
+            last_reap: Instant::START,
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant(u64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Does all that is due, then waits for the next thing to happen.
+    fn turn(
+        &mut self,
+        is_interrupted: &AtomicBool,
+        observer: &mut dyn FnMut(Report<'_>),
+    ) -> Result<(), HostError> {
+        let now = self.now();
+        if is_interrupted.load(Ordering::Relaxed) {
+            self.run.interrupt(now);
+        }
+        self.run.advance(now);
+        self.carry_out(observer)?;
+        self.flush(now);
+        if self.run.phase() == Phase::Over {
+            return Ok(());
+        }
+        self.wait()?;
+        let now = self.now();
+        for token in std::mem::take(&mut self.readable) {
+            self.read(token, now, observer);
+        }
+        if now >= self.last_reap + REAP_INTERVAL {
+            self.last_reap = now;
+            (0..self.nodes.len()).for_each(|place| self.reap(place, now, observer));
+        }
+        if now >= self.last_tick + TICK {
+            self.last_tick = now;
+            observer(Report::Tick(&self.run, now));
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, observer: &mut dyn FnMut(Report<'_>)) -> Result<(), HostError> {
+        let mut orders = std::mem::take(&mut self.orders);
+        self.run.take_orders(&mut orders);
+        for order in orders.drain(..) {
+            match order {
+                Order::Start(place) => self.start(place)?,
+                Order::Write { node: place, due, line } => {
+                    if let Some(node) = &mut self.nodes[place] {
+                        node.write(&line);
+                        self.writable.insert(place);
+                        self.due.extend(due);
+                    }
+                }
+                Order::Kill(place) => {
+                    if let Some(node) = self.nodes[place].take() {
+                        self.end(node);
+                    }
+                }
+                Order::Pause(place) => self.signal(place, Node::pause),
+                Order::Resume(place) => self.signal(place, Node::resume),
+                Order::Say(text) => observer(Report::Say(&text)),
+            }
+        }
+        self.orders = orders;
+        Ok(())
+    }
+
+    fn signal(&self, place: usize, send: impl Fn(&Node)) {
+        if let Some(node) = &self.nodes[place] {
+            send(node);
+        }
+    }
+
+    fn start(&mut self, place: usize) -> Result<(), HostError> {
+        if let Some(node) = self.nodes[place].take() {
+            self.end(node);
+        }
+        let name = &self.run.config().nodes[place];
+        let log = self.config.log_folder.join(format!("{name}.log"));
+        let program = &self.config.command[0];
+        let node = Node::start(&self.config.command, place, &log, self.poll.registry())
+            .map_err(|error| HostError::Start { program: program.clone(), error })?;
+        self.guard.watch(node.id());
+        self.nodes[place] = Some(node);
+        Ok(())
+    }
+
+    /// Ends a node without notice.
+    fn end(&mut self, mut node: Node) {
+        node.close(self.poll.registry());
+        node.kill();
+        self.guard.forget(node.id());
+    }
+
+    /// Writes what the nodes take.
+    fn flush(&mut self, now: Instant) {
+        for place in std::mem::take(&mut self.writable) {
+            let Some(node) = &mut self.nodes[place] else { continue };
+            if let Err(cause) = node.flush() {
+                let name = &self.run.config().nodes[place];
+                let cause = format!("{name} {cause}");
+                self.run.on_failure(now, cause);
+            }
+        }
+        if !self.due.is_empty() {
+            let handed_over = self.now();
+            self.due.drain(..).for_each(|due| self.lateness.add(handed_over - due));
+        }
+    }
+
+    /// Waits until a pipe has something or the run has something to do.
+    fn wait(&mut self) -> Result<(), HostError> {
+        let next = self.run.next_event();
+        let left = next.map_or(TICK, |next| (next - self.now()).min(TICK));
+        let is_pending = !self.readable.is_empty();
+        // The system waits for pipes in whole milliseconds and rather too long.
+        let timeout = match is_pending || left < POLL_MIN {
+            true => Duration::ZERO,
+            false => Duration::from_millis(left.as_millis() as u64),
+        };
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(system("wait for pipes")(error)),
+        }
+        for event in &self.events {
+            let token = event.token();
+            match Pipe::of(token) {
+                (place, Pipe::Stdin) => drop(self.writable.insert(place)),
+                (_, Pipe::Stdout | Pipe::Stderr) => drop(self.readable.insert(token)),
+            }
+        }
+        if !is_pending && self.events.is_empty() && !left.is_zero() && left < POLL_MIN {
+            thread::sleep(left.min(SLEEP_MAX));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, token: Token, now: Instant, observer: &mut dyn FnMut(Report<'_>)) {
+        let (place, pipe) = Pipe::of(token);
+        let Some(node) = &mut self.nodes[place] else { return };
+        match pipe {
+            Pipe::Stdin => {}
+            Pipe::Stdout => {
+                let run = &mut self.run;
+                let printed =
+                    node.read_stdout(&mut self.buffer, |line| run.on_line(now, place, line));
+                match printed {
+                    Printed::Some => drop(self.readable.insert(token)),
+                    Printed::Nothing => {}
+                    Printed::End => {
+                        node.closed.get_or_insert(now);
+                        self.reap(place, now, observer);
+                    }
+                }
+            }
+            Pipe::Stderr => {
+                let name = self.run.config().nodes[place].clone();
+                let reports = self.config.reports_stderr;
+                let printed = node.read_stderr(&mut self.buffer, |line| {
+                    if reports {
+                        observer(Report::Stderr(&name, line));
+                    }
+                });
+                if matches!(printed, Printed::Some) {
+                    self.readable.insert(token);
+                }
+            }
+        }
+    }
+
+    /// Tells the run of a node that has ended, or has closed its stdout and does not end.
+    fn reap(&mut self, place: usize, now: Instant, observer: &mut dyn FnMut(Report<'_>)) {
+        let Some(node) = &mut self.nodes[place] else { return };
+        let is_closed = node.closed.is_some_and(|at| now >= at + CLOSED_GRACE);
+        let status = match node.ended() {
+            Some(status) => status,
+            None if is_closed => "closed its stdout".into(),
+            None => return,
+        };
+        let name = self.run.config().nodes[place].clone();
+        let reports = self.config.reports_stderr;
+        // What it said last tells most.
+        while let Printed::Some = node.read_stderr(&mut self.buffer, |line| {
+            if reports {
+                observer(Report::Stderr(&name, line));
+            }
+        }) {}
+        let run = &mut self.run;
+        while let Printed::Some =
+            node.read_stdout(&mut self.buffer, |line| run.on_line(now, place, line))
+        {}
+        let last_lines = node.last_lines();
+        self.run.on_exit(now, place, &status, &last_lines);
+        if let Some(node) = self.nodes[place].take() {
+            self.end(node);
+        }
+    }
+
+    /// Ends all nodes: politely at first, then without notice.
+    fn stop(&mut self, observer: &mut dyn FnMut(Report<'_>)) {
+        for node in self.nodes.iter_mut().flatten() {
+            node.resume();
+            node.close_stdin(self.poll.registry());
+        }
+        let deadline = Clock::now() + EXIT_GRACE;
+        while Clock::now() < deadline {
+            let is_over = self.nodes.iter_mut().flatten().all(|node| node.ended().is_some());
+            if is_over {
+                break;
+            }
+            thread::sleep(POLL_MIN);
+        }
+        for place in 0..self.nodes.len() {
+            let Some(mut node) = self.nodes[place].take() else { continue };
+            let name = self.run.config().nodes[place].clone();
+            let reports = self.config.reports_stderr;
+            while let Printed::Some = node.read_stderr(&mut self.buffer, |line| {
+                if reports {
+                    observer(Report::Stderr(&name, line));
+                }
+            }) {}
+            self.end(node);
+        }
+    }
+}
+
+/// A flag for [`play`].
+pub fn interrupt_flag() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(false))
+}
