@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gossiper_maelstrom::Strategy;
 use log::LevelFilter;
 
+use crate::test::TestArgs;
+
 /// Broadcast without a broker: a tree for speed, gossip for certainty.
 ///
 /// A value given to any node of a cluster reaches every node. The nodes speak Maelstrom's
@@ -20,6 +22,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
+    Test(TestArgs),
     Node(NodeArgs),
     Check(CheckArgs),
 }

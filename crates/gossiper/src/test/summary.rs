@@ -1,0 +1,153 @@
+//! What a run looks like in words: before it and after it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use gossiper_lab::figures::Quantiles;
+use gossiper_lab::run::{About, Results, RunConfig};
+use gossiper_lab::verdict::Verdict;
+
+/// The command that repeats this run: what was typed, and the seed if it was not.
+pub(super) fn command(seed: u64) -> String {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let has_seed = words[..end].iter().any(|word| word == "--seed" || word.starts_with("--seed="));
+    if !has_seed {
+        words.splice(end..end, ["--seed".to_owned(), seed.to_string()]);
+    }
+    words.insert(0, "gossiper".into());
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
+/// What is about to be run; the seed first.
+pub(super) fn head(config: &RunConfig, about: &About, folder: &Path) -> String {
+    let nodes = config.nodes.len();
+    let s = if nodes == 1 { "" } else { "s" };
+    let mut text = format!("seed {}\n", config.seed);
+    let _ = writeln!(
+        text,
+        "{} on {nodes} node{s} of {}: {} operations a second for {} s, {} ms between nodes, {}",
+        config.workload,
+        about.program,
+        config.rate_hz,
+        config.time_limit.as_secs_f64(),
+        config.latency.mean_ms,
+        config.topology,
+    );
+    if !about.nemesis.is_empty() {
+        let hub = if about.nemesis_target == "hub" { ", aimed at the hub" } else { "" };
+        let _ = writeln!(text, "faults: {}{hub}", about.nemesis.join(", "));
+    }
+    let _ = write!(text, "results in {}", folder.display());
+    text
+}
+
+/// How it went.
+pub(super) fn tail(results: &Results, folder: &Path) -> String {
+    let figures = &results.figures;
+    let mut text = String::from("\n");
+    let verdict = match figures.valid {
+        Verdict::Valid => "valid",
+        Verdict::Invalid => "INVALID",
+        Verdict::Unknown => "unknown",
+    };
+    let _ = writeln!(text, "{verdict}");
+    for reason in &results.reasons {
+        let _ = writeln!(text, "  {reason}");
+    }
+    let ops = figures.ops;
+    row(
+        &mut text,
+        "operations",
+        &format!(
+            "{} begun: {} ok, {} failed, {} unknown",
+            ops.invoked, ops.ok, ops.failed, ops.unknown
+        ),
+    );
+    let servers = figures.net.servers;
+    if let (Some(messages), Some(bytes)) = (servers.msgs_per_op, servers.bytes_per_op) {
+        row(&mut text, "messages per operation", &format!("{messages:.2}  ({bytes:.0} bytes)"));
+    }
+    let set = figures.set;
+    if set.attempted > 0 {
+        row(
+            &mut text,
+            "values",
+            &format!(
+                "{} broadcast: {} stable, {} lost, {} never read, {} duplicated, {} orphaned",
+                set.attempted, set.stable, set.lost, set.never_read, set.duplicated, set.orphaned
+            ),
+        );
+    }
+    let whole = |ms: u64| ms.to_string();
+    let tenths = |ms: f64| format!("{ms:.1}");
+    latencies(&mut text, "stable latency", figures.stable_latency_ms, whole);
+    latencies(&mut text, "propagation", figures.propagation_ms, tenths);
+    latencies(&mut text, "  at best", figures.ideal_ms, tenths);
+    latencies(&mut text, "  excess", figures.excess_ms, tenths);
+    if let Some(late) = results.host.lateness_ms.filter(|late| late.p99 > LATE_MS) {
+        let _ = writeln!(
+            text,
+            "  This machine could not keep up: a hundredth of all messages were handed over {:.0} ms \
+             late or more. Latencies are too high by about as much.",
+            late.p99
+        );
+    }
+    challenge(&mut text, results);
+    let _ = write!(text, "\nrepeat  {}\nresults {}", results.plan.command, folder.display());
+    text
+}
+
+/// Lateness at which the figures are no longer what the network would have made them.
+const LATE_MS: f64 = 10.0;
+
+fn row(text: &mut String, name: &str, figure: &str) {
+    let _ = writeln!(text, "  {name:<24}{figure}");
+}
+
+fn latencies<T: Copy>(
+    text: &mut String,
+    name: &str,
+    quantiles: Option<Quantiles<T>>,
+    show: impl Fn(T) -> String,
+) {
+    if let Some(all) = quantiles {
+        let figure = format!(
+            "median {} ms, 95 % {}, 99 % {}, maximum {}",
+            show(all.median),
+            show(all.p95),
+            show(all.p99),
+            show(all.max)
+        );
+        row(text, name, &figure);
+    }
+}
+
+fn challenge(text: &mut String, results: &Results) {
+    let Some(challenge) = &results.challenge else { return };
+    let is_passed = challenge.is_passed() && results.figures.valid == Verdict::Valid;
+    let passed = |is_passed| if is_passed { "passed" } else { "FAILED" };
+    let _ = writeln!(
+        text,
+        "\nchallenge {} ({}): {}",
+        challenge.name,
+        challenge.title,
+        passed(is_passed)
+    );
+    let valid = results.figures.valid == Verdict::Valid;
+    row(text, "valid", passed(valid));
+    for limit in &challenge.limits {
+        let unit = if limit.unit.is_empty() { String::new() } else { format!(" {}", limit.unit) };
+        let measured = match limit.measured {
+            Some(measured) if limit.unit.is_empty() => format!("{measured:.2}"),
+            Some(measured) => format!("{measured:.0}{unit}"),
+            None => "no figure".into(),
+        };
+        let figure = format!(
+            "{measured:<12}< {:<12}{}",
+            format!("{}{unit}", limit.limit),
+            passed(limit.passed)
+        );
+        row(text, &limit.what, &figure);
+    }
+}
