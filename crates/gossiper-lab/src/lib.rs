@@ -3,12 +3,14 @@
 //! [`check`] plays written transcripts to a node program, any node program, over its stdin and
 //! stdout and says where its answers differ from the written ones.
 //!
-//! The other modules are the parts of a simulated run. They know neither what the nodes are,
-//! processes or values in memory, nor the time of day: whoever runs the nodes says what happened
-//! and when. [`topology`] says who is whose neighbor and [`load`] what clients ask; [`network`]
-//! carries messages under latency and drops; [`fault`] plans what goes wrong and when; [`history`]
-//! records what clients did and [`verdict`] judges it as Maelstrom would; [`propagation`] tells how
-//! fast values spread, and how fast they could have; [`figures`] are the numbers of the results.
+//! [`run`] is a cluster under load and faults, as a state machine, and [`process`] the host that
+//! plays it with child processes in real time. A run knows neither what its nodes are nor the time
+//! of day, and nor do its parts. [`topology`] says who is whose neighbor and [`load`] what clients
+//! ask; [`network`] carries messages under latency and drops; [`fault`] plans what goes wrong and
+//! when; [`history`] records what clients did and [`verdict`] judges it as Maelstrom would;
+//! [`propagation`] tells how fast values spread, and how fast they could have; [`figures`] are the
+//! numbers of the results, which [`challenge`] holds against published limits; and [`report`] shows
+//! a run as one page.
 //!
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
 
@@ -22,6 +24,7 @@ pub mod load;
 pub mod network;
 pub mod process;
 pub mod propagation;
+pub mod report;
 pub mod run;
 pub mod seed;
 mod text;

@@ -1,0 +1,78 @@
+// The key figures as tiles: first those that a challenge limits, then all others.
+
+function tile(name, number, unit, note, more) {
+  const shown = el("div", { class: "number" }, number);
+  if (unit) shown.append(el("small", {}, unit));
+  return el(
+    "div",
+    { class: `panel tile ${more?.class || ""}` },
+    el("div", { class: "name" }, el("span", {}, name), more?.badge || ""),
+    shown,
+    more?.meter || null,
+    note ? el("div", { class: "note" }, note) : null,
+  );
+}
+
+function limitTile(limit) {
+  const unit = limit.unit;
+  const isTime = unit === "ms";
+  const say = (value) => (isTime ? ms(value) : `${num(value)}${unit ? ` ${unit}` : ""}`);
+  const badge = el(
+    "span",
+    { class: "badge" },
+    icon(limit.passed ? SIGNS.valid : SIGNS.invalid),
+    limit.passed ? "passed" : "failed",
+  );
+  const [number, ...rest] = say(limit.measured).split(" ");
+  let meter = null;
+  if (limit.measured !== null && limit.limit > 0) {
+    // The scale ends where the limit stands at three quarters, or at the figure if that is farther.
+    const end = Math.max(limit.limit / 0.75, limit.measured);
+    const bar = el("i", {});
+    bar.style.width = `${(Math.max(0, limit.measured) / end) * 100}%`;
+    const mark = el("b", {});
+    mark.style.left = `${(limit.limit / end) * 100}%`;
+    meter = el("div", { class: "meter", "aria-hidden": "true" }, bar, mark);
+  }
+  const share = limit.measured !== null && limit.limit > 0 ? `, ${Math.round((limit.measured / limit.limit) * 100)} % of it used` : "";
+  const note = limit.measured === null ? `limit ${say(limit.limit)}, and nothing was measured` : `limit ${say(limit.limit)}${share}`;
+  return tile(limit.what, number, rest.join(" "), note, { class: limit.passed ? "passed" : "failed", badge, meter });
+}
+
+/** A tile of a time. */
+function timeTile(name, value, note) {
+  const [number, unit] = ms(value).split(" ");
+  return tile(name, number, unit, note);
+}
+
+function showFigures() {
+  const holder = section("figures", "Key figures");
+  if (results.challenge) {
+    holder.append(el("div", { class: "tiles" }, results.challenge.limits.map(limitTile)));
+  }
+  const { ops, net, set } = results;
+  const at = (quantiles, key) => (quantiles ? quantiles[key] : null);
+  const tiles = [
+    tile("Messages an operation", num(net.servers.msgs_per_op), "", `${num(net.servers.messages)} between nodes, ${bytes(net.servers.bytes)}`),
+    tile("Availability", percent(results.availability), "", `${num(ops.ok)} of ${num(ops.invoked)} ok, ${num(ops.failed)} failed, ${num(ops.unknown)} unknown`),
+  ];
+  if (plan.workload === "broadcast") {
+    tiles.push(
+      timeTile("Stable latency, median", at(results.stable_latency_ms, "0.5"), "as Maelstrom counts it"),
+      timeTile("Stable latency, maximum", at(results.stable_latency_ms, "1"), `95 %: ${ms(at(results.stable_latency_ms, "0.95"))}, 99 %: ${ms(at(results.stable_latency_ms, "0.99"))}`),
+      timeTile("Propagation, median", at(results.propagation_ms, "0.5"), `at best ${ms(at(results.ideal_ms, "0.5"))}`),
+      timeTile("Propagation, maximum", at(results.propagation_ms, "1"), `at best ${ms(at(results.ideal_ms, "1"))}`),
+      timeTile("Excess over the ideal, median", at(results.excess_ms, "0.5"), `maximum ${ms(at(results.excess_ms, "1"))}`),
+      tile("Lost values", num(set.lost), `of ${num(set.attempted)}`, lossNote(set), set.lost > 0 ? { class: "failed", badge: el("span", { class: "badge" }, icon(SIGNS.invalid), "lost") } : undefined),
+    );
+  }
+  holder.append(el("div", { class: "tiles" }, tiles));
+}
+
+function lossNote(set) {
+  const parts = [`${num(set.stable)} stable`];
+  if (set.never_read) parts.push(`${num(set.never_read)} never read`);
+  if (set.orphaned) parts.push(`${num(set.orphaned)} orphaned`);
+  if (set.duplicated) parts.push(`${num(set.duplicated)} twice in a read`);
+  return parts.join(", ");
+}

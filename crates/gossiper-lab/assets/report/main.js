@@ -1,0 +1,23 @@
+// Puts the page together. A part that fails says so in its place and leaves the others alone.
+
+const SECTIONS = [
+  ["verdict", "Verdict", showVerdict],
+  ["figures", "Figures", showFigures],
+  ["coverage", "Coverage", showCoverage],
+  ["time", "Over the run", showTimeline],
+  ["messages", "Messages", showDiagram],
+  ["nodes", "Tables", showTables],
+  ["about", "About", showFooter],
+];
+
+startTheme();
+for (const [id, title, show] of SECTIONS) {
+  document.getElementById("sections").append(el("a", { href: `#${id}` }, title));
+  try {
+    show();
+  } catch (error) {
+    document.getElementById("page").append(el("p", { class: "notice", role: "alert" }, `“${title}” could not be shown: ${error}. The files of the run are whole.`));
+    // The page's own test, and whoever looks at the console, should learn of it.
+    reportError(error);
+  }
+}
