@@ -18,6 +18,7 @@ use gossiper_lab::fault::{FaultPlan, Intensity, Kind, PlanConfig};
 use gossiper_lab::load::Workload;
 use gossiper_lab::network::Latency;
 use gossiper_lab::process::{self, ProcessConfig};
+use gossiper_lab::report;
 use gossiper_lab::run::{About, Run, RunConfig};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -94,6 +95,10 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
     let (results, files) = hosted.run.finish(about);
     results.write(folder.path()).map_err(crash)?;
     files.write(folder.path()).map_err(crash)?;
+    // The results are there; that they cannot be shown is no reason to lose the verdict.
+    if let Err(error) = report::write(folder.path()) {
+        say_err(&format!("there is no report: {error}"));
+    }
     folder.point_latest();
     say(&summary::tail(&results, folder.path()));
     Ok(if results.is_crash { CRASHED } else { results.figures.valid.exit_code() })

@@ -94,7 +94,8 @@ pub(super) fn tail(results: &Results, folder: &Path) -> String {
         );
     }
     challenge(&mut text, results);
-    let _ = write!(text, "\nrepeat  {}\nresults {}", results.plan.command, folder.display());
+    let report = folder.join("report.html");
+    let _ = write!(text, "\nrepeat  {}\nreport  {}", results.plan.command, report.display());
     text
 }
 
