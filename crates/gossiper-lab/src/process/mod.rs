@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -101,6 +101,9 @@ impl fmt::Display for HostError {
                 match error.kind() {
                     io::ErrorKind::NotFound => {
                         f.write_str(". Is the path right, seen from here, and is it built?")
+                    }
+                    io::ErrorKind::PermissionDenied if Path::new(program).is_dir() => {
+                        f.write_str(". It is a folder")
                     }
                     io::ErrorKind::PermissionDenied => {
                         write!(f, ". Is it executable? Try: chmod +x {program}")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use gossiper_lab::challenge::Challenge;
 use gossiper_lab::fault::{Kind, Target};
-use gossiper_lab::load::Workload;
+use gossiper_lab::load::{RATE_HZ_MAX, Workload};
 use gossiper_lab::network::Distribution;
 use gossiper_lab::topology::Topology;
 
@@ -14,6 +14,8 @@ use gossiper_lab::topology::Topology;
 const NODES_MAX: usize = 10_000;
 /// Most workers: as many nodes with ten each.
 const CONCURRENCY_MAX: usize = 100_000;
+/// Longest mean latency, in ms: a minute.
+const LATENCY_MS_MAX: u32 = 60_000;
 /// Longest main phase and longest interval, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -60,7 +62,7 @@ pub(crate) struct TestArgs {
     pub(super) time_limit: Option<Duration>,
 
     /// Client operations a second, over all clients [default: 5]
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = rate, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
 
     /// Client workers: a number, or a multiple of the nodes such as 2n
@@ -68,7 +70,7 @@ pub(crate) struct TestArgs {
     pub(super) concurrency: Concurrency,
 
     /// Mean latency between nodes, in whole ms [default: 0]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=60_000))]
+    #[arg(long, value_name = "MS", value_parser = latency_ms)]
     pub(super) latency: Option<u32>,
 
     /// How latencies are distributed: constant, uniform over 0 to twice the mean, or exponential
@@ -188,6 +190,16 @@ impl TargetArg {
 fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
     number.ok_or_else(|| format!("write a whole number from 1 to {MAX}"))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=RATE_HZ_MAX).contains(rate));
+    rate.ok_or_else(|| format!("write a number of operations a second from 0 to {RATE_HZ_MAX}"))
+}
+
+fn latency_ms(text: &str) -> Result<u32, String> {
+    let latency = text.parse().ok().filter(|latency| (0..=LATENCY_MS_MAX).contains(latency));
+    latency.ok_or_else(|| format!("write whole milliseconds from 0 to {LATENCY_MS_MAX}"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

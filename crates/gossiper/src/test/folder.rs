@@ -47,6 +47,14 @@ impl Folder {
         Ok(Self { path, stored_as })
     }
 
+    /// Takes the folder away again, of a run that did not take place. A folder that was named by
+    /// the user stays.
+    pub(super) fn discard(&self) {
+        if self.stored_as.is_some() {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -89,7 +89,10 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
     let mut progress = Progress::new(run.config());
     let played = process::play(run, &process, &interrupted, &mut |report| progress.on(&report));
     progress.finish();
-    let hosted = played.map_err(crash)?;
+    let hosted = played.map_err(|error| {
+        folder.discard();
+        crash(error)
+    })?;
 
     let about = About { lateness_ms: hosted.lateness_ms, ..about };
     let (results, files) = hosted.run.finish(about);
