@@ -152,7 +152,8 @@ function paintMessages(pen, model, shown, marked, view, places) {
     visible.push(at);
   }
   const many = visible.length;
-  const alpha = many < 250 ? 0.85 : many < 1000 ? 0.6 : many < 4000 ? 0.38 : 0.22;
+  const alpha = many < 250 ? 0.85 : many < 1000 ? 0.6 : many < 4000 ? 0.32 : 0.15;
+  const beside = Math.min(0.12, Math.max(0.02, 60 / many));
   const groups = new Map();
   for (const at of visible) {
     const isMarked = marked ? marked[at] === 1 : null;
@@ -166,14 +167,14 @@ function paintMessages(pen, model, shown, marked, view, places) {
   }
   // Sorted by the key's first figure: what is followed lies on top.
   for (const group of [...groups.entries()].sort().map(([, one]) => one)) {
-    const strength = group.isMarked === null ? alpha : group.isMarked ? 1 : Math.min(alpha, 0.12);
+    const strength = group.isMarked === null ? alpha : group.isMarked ? 1 : beside;
     pen.strokeStyle = pen.fillStyle = faint(group.look, strength);
     pen.lineWidth = group.isMarked ? 2 : many < 250 ? 1.4 : 1;
     pen.setLineDash(group.isDashed ? [4, 3] : []);
     pen.stroke(group.lines);
     pen.setLineDash([]);
     pen.fill(group.heads);
-    pen.strokeStyle = faint(group.look, group.isMarked === false ? 0.2 : Math.max(strength, 0.6));
+    pen.strokeStyle = faint(group.look, group.isMarked === false ? beside * 2 : Math.max(strength, 0.6));
     pen.lineWidth = 1.7;
     pen.stroke(group.crosses);
   }

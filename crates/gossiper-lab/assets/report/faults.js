@@ -84,6 +84,7 @@ function paintPhases(u) {
     const at = results.phases_ms[key];
     return [name, typeof at === "number" ? u.valToPos(at / 1000, "x", true) : null];
   }).filter(([, x]) => x !== null && x >= left && x <= left + width + 1);
+  let taken = left;
   places.forEach(([name, x], index) => {
     ctx.strokeStyle = faint("text", 0.55);
     ctx.setLineDash([2 * pixel, 3 * pixel]);
@@ -96,6 +97,8 @@ function paintPhases(u) {
     // Phases of a moment have no room for a name; the line stays.
     if (next - x < wide) return;
     const isLeft = x + wide > left + width;
+    if (isLeft && x - wide < taken) return;
+    taken = isLeft ? x : x + wide;
     ctx.textAlign = isLeft ? "right" : "left";
     ctx.fillStyle = faint("text", 0.75);
     ctx.fillText(name, x + (isLeft ? -4 : 4) * pixel, top + 3 * pixel + spanKinds.length * 4 * pixel);

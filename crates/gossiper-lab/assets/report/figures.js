@@ -52,21 +52,25 @@ function showFigures() {
   }
   const { ops, net, set } = results;
   const at = (quantiles, key) => (quantiles ? quantiles[key] : null);
+  const limited = new Set((results.challenge?.limits || []).map((limit) => limit.figure));
   const tiles = [
-    tile("Messages an operation", num(net.servers.msgs_per_op), "", `${num(net.servers.messages)} between nodes, ${bytes(net.servers.bytes)}`),
-    tile("Availability", percent(results.availability), "", `${num(ops.ok)} of ${num(ops.invoked)} ok, ${num(ops.failed)} failed, ${num(ops.unknown)} unknown`),
+    ["net.servers.msgs_per_op", tile("Messages an operation", num(net.servers.msgs_per_op), "", `${num(net.servers.messages)} between nodes, ${bytes(net.servers.bytes)}`)],
+    ["availability", tile("Availability", percent(results.availability), "", `${num(ops.ok)} of ${num(ops.invoked)} ok, ${num(ops.failed)} failed, ${num(ops.unknown)} unknown`)],
   ];
   if (plan.workload === "broadcast") {
+    const stable = results.stable_latency_ms;
     tiles.push(
-      timeTile("Stable latency, median", at(results.stable_latency_ms, "0.5"), "as Maelstrom counts it"),
-      timeTile("Stable latency, maximum", at(results.stable_latency_ms, "1"), `95 %: ${ms(at(results.stable_latency_ms, "0.95"))}, 99 %: ${ms(at(results.stable_latency_ms, "0.99"))}`),
-      timeTile("Propagation, median", at(results.propagation_ms, "0.5"), `at best ${ms(at(results.ideal_ms, "0.5"))}`),
-      timeTile("Propagation, maximum", at(results.propagation_ms, "1"), `at best ${ms(at(results.ideal_ms, "1"))}`),
-      timeTile("Excess over the ideal, median", at(results.excess_ms, "0.5"), `maximum ${ms(at(results.excess_ms, "1"))}`),
-      tile("Lost values", num(set.lost), `of ${num(set.attempted)}`, lossNote(set), set.lost > 0 ? { class: "failed", badge: el("span", { class: "badge" }, icon(SIGNS.invalid), "lost") } : undefined),
+      ["stable_latency_ms.0.5", timeTile("Stable latency, median", at(stable, "0.5"), "as Maelstrom counts it")],
+      ["stable_latency_ms.1", timeTile("Stable latency, maximum", at(stable, "1"), `95 %: ${ms(at(stable, "0.95"))}, 99 %: ${ms(at(stable, "0.99"))}`)],
+      ["propagation_ms.0.5", timeTile("Propagation, median", at(results.propagation_ms, "0.5"), `at best ${ms(at(results.ideal_ms, "0.5"))}`)],
+      ["propagation_ms.1", timeTile("Propagation, maximum", at(results.propagation_ms, "1"), `at best ${ms(at(results.ideal_ms, "1"))}`)],
+      ["excess_ms.0.5", timeTile("Excess over the ideal, median", at(results.excess_ms, "0.5"), `maximum ${ms(at(results.excess_ms, "1"))}`)],
+      ["set.lost", tile("Lost values", num(set.lost), `of ${num(set.attempted)}`, lossNote(set), set.lost > 0 ? { class: "failed", badge: el("span", { class: "badge" }, icon(SIGNS.invalid), "lost") } : undefined)],
     );
   }
-  holder.append(el("div", { class: "tiles" }, tiles));
+  // What a limit's tile shows already is not shown twice.
+  const others = tiles.filter(([figure]) => !limited.has(figure)).map(([, shown]) => shown);
+  holder.append(el("div", { class: "tiles" }, others));
 }
 
 function lossNote(set) {

@@ -110,7 +110,7 @@ function slowTable() {
   const link = (row) => el("button", { type: "button", "aria-label": `Follow value ${row.value} in the diagram`, onclick: () => followValue(row.value, true) }, `${row.value} →`);
   return table(
     "Slowest values",
-    slowest.length < total ? `${num(slowest.length)} of ${num(total)}` : "all",
+    `farthest behind the ideal first${slowest.length < total ? `, ${num(slowest.length)} of ${num(total)}` : ""}`,
     [
       { title: "Value", of: (row) => row.value, node: diagram ? link : null, say: String },
       { title: "Broadcast at", of: (row) => row.at_ms, say: (at) => moment(at / 1000) },

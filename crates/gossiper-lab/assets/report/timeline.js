@@ -109,7 +109,8 @@ function valueChart(holder, about) {
   const xs = rising(points.map((value) => value.at_ms));
   const heights = points.map((value) => value[about.height]);
   const missing = points.map((value) => (about.missing[1](value) ? 0 : null));
-  const tables = [[xs, heights, missing]];
+  const hasMissing = missing.some((one) => one !== null);
+  const tables = [[xs, heights, ...(hasMissing ? [missing] : [])]];
   const lines = [];
   const add = (windows, column, look) => {
     tables.push([rising(windows.at_ms), windows[column]]);
@@ -119,10 +120,9 @@ function valueChart(holder, about) {
   add(about.windows, "p95", { name: "95 %", color: "type-1", dash: [6, 3] });
   add(about.windows, "median", { name: "median", color: "type-2", width: 2.4 });
   if (about.ideal) add(about.ideal, "median", { name: "ideal, median", color: "text-2", width: 1.5, dash: [2, 3] });
-  const hasMissing = missing.some((one) => one !== null);
   const series = [
     { name: "a value", color: "type-0", mark: "circle", size: 2.6, alpha: 0.5 },
-    { name: about.missing[0], color: "drop", mark: "cross", size: 3.5, atTop: true, isShown: hasMissing },
+    ...(hasMissing ? [{ name: about.missing[0], color: "drop", mark: "cross", size: 3.5, atTop: true }] : []),
     ...lines,
   ];
   const left_out = total > points.length ? `; ${count(points.length, "point")} of ${num(total)} shown, the slowest all` : "";
@@ -203,10 +203,10 @@ function operationsChart(holder) {
     note: `how long clients waited, by when they asked; line over ${ms(ops.windows.width_ms)}${left_out}`,
     isTime: true,
     height: 210,
-    data: uPlot.join([[xs, ...ok, failed], [rising(ops.windows.at_ms), ops.windows.p95]]),
+    data: uPlot.join([[xs, ...ok, ...(hasFailed ? [failed] : [])], [rising(ops.windows.at_ms), ops.windows.p95]]),
     series: [
       ...functions.map((name) => ({ name, size: 2.6, alpha: 0.5, ...FUNCTION_LOOKS[name] })),
-      { name: "failed or unknown", color: "drop", mark: "cross", size: 3.5, isShown: hasFailed },
+      ...(hasFailed ? [{ name: "failed or unknown", color: "drop", mark: "cross", size: 3.5 }] : []),
       { name: "95 %", color: "type-1", dash: [6, 3] },
     ],
     tip(u, left, top) {

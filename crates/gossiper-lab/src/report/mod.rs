@@ -1,6 +1,6 @@
 //! A run as one page that a browser shows without a network.
 //!
-//! [`write`] makes `report.html` from the other files of a run's folder, and from nothing else: who
+//! [`write()`] makes `report.html` from the other files of a run's folder, and from nothing else: who
 //! ran the nodes, and whether time was real, it does not know. `results.json` has to be there; what
 //! the other files would tell is left out when they are absent, and the page says so.
 //!

@@ -124,12 +124,13 @@ impl Values {
         let points = kept(&heights, POINTS_MAX);
         let by_slowness = slowest_first(all);
         // The median of those that did reach everyone, by the rule of the figures.
-        let everywhere: Vec<_> =
-            by_slowness.iter().rev().filter(|value| value.propagation_ms.is_some()).collect();
+        let mut everywhere: Vec<(f64, u32)> =
+            all.iter().filter_map(|value| Some((value.propagation_ms?, value.value))).collect();
+        everywhere.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         Self {
             total: all.len(),
             points: points.into_iter().map(|place| all[place].clone()).collect(),
-            median: everywhere.get(everywhere.len() / 2).map(|value| value.value),
+            median: everywhere.get(everywhere.len() / 2).map(|(_, value)| *value),
             slowest: by_slowness.into_iter().take(SLOWEST_MAX).cloned().collect(),
             live: live.to_vec(),
             coverage: delays.curve(),
@@ -237,10 +238,13 @@ impl UnderWay {
     }
 }
 
-/// The slowest first: those that never were everywhere, fewest nodes first, then by propagation.
+/// The slowest first: those that never were everywhere, fewest nodes first, then by how far behind
+/// the ideal they were. Propagation alone would name all values from before a kill, which no
+/// protocol could have brought to the node before its restart.
 fn slowest_first(all: &[Value]) -> Vec<&Value> {
+    let behind_ms = |value: &Value| value.excess_ms.or(value.propagation_ms);
     let mut sorted: Vec<&Value> = all.iter().collect();
-    sorted.sort_by(|a, b| match (a.propagation_ms, b.propagation_ms) {
+    sorted.sort_by(|a, b| match (behind_ms(a), behind_ms(b)) {
         (Some(one), Some(other)) => other.total_cmp(&one).then(a.value.cmp(&b.value)),
         (None, None) => a.reached.cmp(&b.reached).then(a.value.cmp(&b.value)),
         (one, other) => one.is_some().cmp(&other.is_some()),

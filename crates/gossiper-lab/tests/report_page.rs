@@ -1,0 +1,190 @@
+//! The report's page in a browser: a copy of it exercises itself and says what it found.
+//!
+//! The browser is the program that `CHROMIUM` names, or else one found in `PATH`. Without one the
+//! tests say so and pass, unless `GOSSIPER_PAGE_TESTS` is `required`.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gossiper_lab::report;
+use serde_json::Value;
+use support::{Browser, Cluster, empty_folder, nothing_happened, write_folder};
+
+/// What is put before all other scripts, so that it sees their errors. A browser without a window
+/// paints no frames, so what waits for the next one must not wait for ever.
+const CATCHER: &str = r#"<script>
+window.caught = [];
+window.refused = [];
+addEventListener("error", (event) => caught.push(String(event.message)));
+addEventListener("unhandledrejection", (event) => caught.push(String(event.reason)));
+window.requestAnimationFrame = (act) => setTimeout(() => act(performance.now()), 16);
+document.addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
+</script>"#;
+
+/// A window of the width of the test, which writes down what the page in it tells.
+const FRAME: &str = r#"<!doctype html><title>frame</title>
+<iframe src="PAGE" width="WIDTH" height="900" style="border:0"></iframe>
+<script>
+addEventListener("message", (event) => {
+  const pre = document.createElement("pre");
+  pre.id = "findings";
+  pre.textContent = event.data;
+  document.body.append(pre);
+});
+</script>"#;
+
+const EXERCISE: &str = include_str!("support/exercise.js");
+
+/// 25 nodes, a partition and a kill.
+fn hub() -> Cluster {
+    Cluster {
+        nodes: 25,
+        seconds: 20,
+        rate_hz: 100,
+        latency_ms: 100,
+        cut: Some((4_000, 9_000, vec![3, 7, 8, 12, 13, 17, 20, 24])),
+        kill: Some((12_000, 15_000, 5)),
+        spice: String::new(),
+    }
+}
+
+/// What a page of this width finds, in the theme that its address asks for; nothing without a
+/// browser.
+fn findings(folder: &Path, width: u32, theme: &str) -> Option<Value> {
+    let browser = Browser::find()?;
+    let page = fs::read_to_string(folder.join("report.html")).expect("the report was written");
+    let copy = folder.join(format!("exercised-{width}.html"));
+    let caught = page.replacen("<title>", &format!("{CATCHER}<title>"), 1);
+    let (before, after) = caught.rsplit_once("</body>").expect("the page has a body");
+    let exercised = format!("{before}<script>{EXERCISE}</script></body>{after}");
+    fs::write(&copy, exercised).expect("the folder is writable");
+    // The browser's own window is never as narrow as a phone.
+    let frame = folder.join(format!("frame-{width}.html"));
+    let name = copy.file_name().and_then(|name| name.to_str()).expect("we named it");
+    fs::write(
+        &frame,
+        FRAME.replace("WIDTH", &width.to_string()).replace("PAGE", &format!("{name}#{theme}")),
+    )
+    .expect("the folder is writable");
+    let dom = browser.dom(&frame);
+    let (_, rest) = dom.split_once(r#"<pre id="findings">"#).unwrap_or_else(|| {
+        panic!("the page did not get to its end:\n{}", &dom[dom.len().saturating_sub(2000)..])
+    });
+    let (json, _) = rest.split_once("</pre>").expect("the element is closed");
+    Some(serde_json::from_str(json).expect("findings are JSON"))
+}
+
+fn report(folder: &Path) -> PathBuf {
+    report::write(folder).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What holds for every page.
+fn expect_sound(found: &Value) {
+    assert_eq!(found["errors"], serde_json::json!([]), "{found:#}");
+    assert_eq!(found["notices"], serde_json::json!([]), "each part could be shown");
+    assert_eq!(found["refused"], serde_json::json!([]), "nothing was asked of anyone");
+    for none in ["requests", "foreign", "hacked", "blank", "unlabelled", "captions"] {
+        assert_eq!(found[none], 0, "{none}: {found:#}");
+    }
+    assert!(found["overflow"].as_i64() <= Some(0), "it scrolls sideways: {found:#}");
+    assert_eq!(found["h1"], 1);
+}
+
+/// What holds for pages with charts and messages.
+fn expect_movable(found: &Value) {
+    for [one, other] in [
+        ["whole", "zoomed"],
+        ["zoomed", "panned"],
+        ["panned", "dragged"],
+        ["dragged", "reset"],
+        ["stretch", "stretchZoomed"],
+        ["stretchZoomed", "stretchWheeled"],
+        ["stretchWheeled", "stretchKeyed"],
+        ["stretchKeyed", "stretchDragged"],
+        ["stretchDragged", "stretchPinched"],
+        ["firstRow", "firstRowTurned"],
+    ] {
+        assert_ne!(found[one], found[other], "{one} and {other}: {found:#}");
+        assert!(found[one].is_string() && found[other].is_string(), "{one}, {other}: {found:#}");
+    }
+    assert_eq!(found["whole"], found["reset"]);
+    assert_eq!(found["tips"], 1, "{found:#}");
+    let count = |name: &str| found[name].as_u64().unwrap_or_else(|| panic!("{name}: {found:#}"));
+    assert!(count("messages") > count("messagesOfType") && count("messagesOfType") > 0);
+    assert!(count("messages") > count("messagesOfNode") && count("messagesOfNode") > 0);
+    assert_eq!(count("messagesOfText"), 0);
+    assert!(count("followed") > 0 && count("followed") < count("messages"), "{found:#}");
+    assert!(found["detail"].as_str().is_some_and(|text| text.contains("bytes")), "{found:#}");
+}
+
+#[test]
+fn a_large_run_can_be_read_and_moved_on_a_desktop() {
+    let folder = empty_folder("page-desktop");
+    write_folder(&folder, &hub());
+    let size = report(&folder).metadata().expect("it was written").len();
+    assert!(size < 6_000_000, "{size} bytes");
+    let Some(found) = findings(&folder, 1280, "light") else { return };
+    expect_sound(&found);
+    expect_movable(&found);
+    assert_eq!(found["verdict"], "Valid");
+    assert_eq!(found["theme"], "light");
+    assert_eq!(found["charts"], 7, "coverage, faults, and five over time");
+    assert!(found["messagesDropped"].as_u64() > Some(0));
+    let sections = ["figures", "coverage", "time", "messages", "nodes"];
+    assert_eq!(found["sections"], serde_json::json!(sections));
+}
+
+#[test]
+fn a_large_run_can_be_read_and_moved_on_a_phone_in_the_dark() {
+    let folder = empty_folder("page-phone");
+    write_folder(&folder, &hub());
+    report(&folder);
+    let Some(found) = findings(&folder, 390, "dark") else { return };
+    assert_eq!(found["width"], 390);
+    expect_sound(&found);
+    expect_movable(&found);
+    assert_eq!(found["theme"], "dark");
+    assert_eq!(found["themes"], serde_json::json!(["dark", "Auto"]));
+}
+
+#[test]
+fn what_nodes_write_is_shown_as_text_and_never_run() {
+    let folder = empty_folder("page-hostile");
+    let spice = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=2'>";
+    let cluster = Cluster { seconds: 2, cut: None, kill: None, spice: spice.into(), ..hub() };
+    write_folder(&folder, &cluster);
+    report(&folder);
+    let Some(found) = findings(&folder, 1280, "light") else { return };
+    expect_sound(&found);
+    expect_movable(&found);
+    let shown = spice.replace(['<', '>', '&'], "?");
+    assert!(found["detail"].as_str().is_some_and(|text| text.contains(&shown)), "{found:#}");
+}
+
+#[test]
+fn a_run_in_which_nothing_happened_is_a_page_too() {
+    for (workload, nodes) in [("echo", 1), ("broadcast", 500)] {
+        let folder = empty_folder(&format!("page-nothing-{workload}"));
+        nothing_happened(&folder, workload, nodes);
+        report(&folder);
+        let Some(found) = findings(&folder, 390, "light") else { return };
+        expect_sound(&found);
+        assert_eq!(found["verdict"], "Unknown");
+        assert_eq!(found["charts"], 0);
+        assert!(found["absent"].as_u64() >= Some(3), "{found:#}");
+    }
+}
+
+#[test]
+fn five_hundred_nodes_have_room() {
+    let folder = empty_folder("page-many");
+    let cluster = Cluster { nodes: 500, seconds: 1, rate_hz: 40, cut: None, kill: None, ..hub() };
+    write_folder(&folder, &cluster);
+    let size = report(&folder).metadata().expect("it was written").len();
+    assert!(size < 6_000_000, "{size} bytes");
+    let Some(found) = findings(&folder, 390, "dark") else { return };
+    expect_sound(&found);
+    expect_movable(&found);
+}
