@@ -130,7 +130,7 @@ fn a_large_run_can_be_read_and_moved_on_a_desktop() {
     expect_movable(&found);
     assert_eq!(found["verdict"], "Valid");
     assert_eq!(found["theme"], "light");
-    assert_eq!(found["charts"], 7, "coverage, faults, and five over time");
+    assert_eq!(found["charts"], 8, "coverage, faults, and six over time");
     assert!(found["messagesDropped"].as_u64() > Some(0));
     let sections = ["figures", "coverage", "time", "messages", "nodes"];
     assert_eq!(found["sections"], serde_json::json!(sections));

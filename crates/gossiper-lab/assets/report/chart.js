@@ -51,6 +51,10 @@ function axis(props) {
   };
 }
 
+/** Of a scale of powers of ten, only these have grid lines. */
+const onlyPowers = (u, splits) => splits.map((value) => (value > 0 && Math.abs(Math.log10(value) % 1) < 1e-9 ? value : null));
+const powerGrid = { stroke: () => color("grid"), width: 1, filter: onlyPowers };
+
 /** A scale of powers of ten from `floor` on. What is below stands at the floor. */
 function logScale(floor, top) {
   return { distr: 3, range: () => [floor, Math.max(floor * 10, top * 1.15)] };
@@ -69,7 +73,8 @@ function chart(holder, spec) {
   holder.append(panel);
   const tip = el("div", { class: "tip", hidden: true, role: "status" });
 
-  const series = spec.series.map((one) => ({
+  const series = () => spec.series.map((one) => ({
+    show: one.isShown !== false,
     label: one.name,
     scale: "y",
     stroke: () => color(one.color),
@@ -78,12 +83,13 @@ function chart(holder, spec) {
     dash: one.dash,
     paths: one.mark ? () => null : one.stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
     points: { show: false },
-    spanGaps: true,
+    // What is undefined is skipped, what is null is a gap.
+    spanGaps: false,
   }));
   const options = () => ({
     width: Math.max(plot.clientWidth, 120),
     height: spec.height || 210,
-    series: [{}, ...series],
+    series: [{}, ...series()],
     bands: spec.bands,
     legend: { show: false },
     padding: [10, 14, 0, 0],

@@ -117,11 +117,12 @@ function makeDiagram(model) {
     pen.beginPath();
     pen.rect(places.gutter, RULER, places.width, places.height);
     pen.clip();
+    paintRows(pen, view, places, filter.node);
     visible = paintMessages(pen, model, shown, followed?.found, view, places);
     if (followed?.arrivals) paintArrivals(pen, followed.arrivals, view, places);
     for (const at of [hovered, selected]) if (at !== null) paintOne(pen, model, at, view, places);
     pen.restore();
-    paintRows(pen, view, places, filter.node);
+    paintNames(pen, view, places, filter.node);
     drawStrip();
     tell();
   });
@@ -276,7 +277,10 @@ function makeDiagram(model) {
     const last = Math.min(Math.max(first, 0) + 300, model.length - 1);
     const from = first < 0 ? 0 : model.sent[first];
     const least = Math.max(plan.latency_ms * 2.2, 5) / 1000;
-    show(from - least * 0.05, from + Math.max(model.sent[last] - from, least));
+    // What is beyond the first stretch is not here, and would only be empty.
+    const stretch = run.selection.stretches.find((one) => one.to_ms / 1000 > from);
+    const end = Math.min(model.sent[last], stretch ? stretch.to_ms / 1000 : spanS);
+    show(from - least * 0.05, from + Math.max(end - from, least));
     select(null);
     new ResizeObserver(inFrame(() => {
       size();

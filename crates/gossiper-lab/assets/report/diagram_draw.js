@@ -104,15 +104,25 @@ function paintNotShown(pen, view, places, stretches) {
   }
 }
 
-function paintRows(pen, view, places, chosen) {
+/** The rows in sight, first and last. */
+function rowsInSight(view, places) {
   const first = Math.max(0, Math.floor(view.top));
   const last = Math.min(names.length - 1, Math.ceil(view.top + (places.height - RULER) / view.rowHeight));
-  const every = Math.max(1, Math.ceil(13 / view.rowHeight));
+  return [first, last];
+}
+
+function paintRows(pen, view, places, chosen) {
+  const [first, last] = rowsInSight(view, places);
   for (let row = first; row <= last; row++) {
     const y = places.y(row);
     pen.fillStyle = row === chosen ? color("accent") : color("line");
     pen.fillRect(places.gutter, y - 0.5, places.width, row === chosen ? 2 : 1);
   }
+}
+
+function paintNames(pen, view, places, chosen) {
+  const [first, last] = rowsInSight(view, places);
+  const every = Math.max(1, Math.ceil(13 / view.rowHeight));
   pen.fillStyle = color("panel");
   pen.fillRect(0, RULER, places.gutter, places.height);
   pen.fillStyle = color("line");

@@ -141,6 +141,7 @@ function paintLanes(u, lanes) {
   ctx.clearRect(left, top, width, height);
   ctx.font = `${12 * pixel}px system-ui, sans-serif`;
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   for (const span of spans) {
     const lane = lanes.indexOf(span.kind);
     const x = u.valToPos(span.from, "x", true);

@@ -34,9 +34,10 @@ function limitTile(limit) {
     mark.style.left = `${(limit.limit / end) * 100}%`;
     meter = el("div", { class: "meter", "aria-hidden": "true" }, bar, mark);
   }
-  const share = limit.measured !== null && limit.limit > 0 ? `, ${Math.round((limit.measured / limit.limit) * 100)} % of it used` : "";
+  const used = limit.measured !== null && limit.limit > 0 ? limit.measured / limit.limit : null;
+  const share = used === null ? "" : used <= 1 ? `, ${Math.round(used * 100)} % of it` : `, ${num(used)} times as much`;
   const note = limit.measured === null ? `limit ${say(limit.limit)}, and nothing was measured` : `limit ${say(limit.limit)}${share}`;
-  return tile(limit.what, number, rest.join(" "), note, { class: limit.passed ? "passed" : "failed", badge, meter });
+  return tile(limit.what[0].toUpperCase() + limit.what.slice(1), number, rest.join(" "), note, { class: limit.passed ? "passed" : "failed", badge, meter });
 }
 
 /** A tile of a time. */

@@ -6,8 +6,27 @@ function rising(momentsMs) {
   return momentsMs.map((at) => (before = Math.max(at / 1000, before + 1e-9)));
 }
 
+/** A line through windows, with gaps where windows without a point were left out. */
+function windowLine(windows, column) {
+  const { at_ms, width_ms } = windows;
+  const moments = [];
+  const heights = [];
+  at_ms.forEach((at, index) => {
+    moments.push(at);
+    heights.push(windows[column][index]);
+    if (at_ms[index + 1] - at > 1.5 * width_ms) {
+      moments.push(at + width_ms);
+      heights.push(null);
+    }
+  });
+  return [rising(moments), heights];
+}
+
 /** What a tooltip says of the faults in force. */
 const faultNotes = (s) => spansAt(s).map((span) => `${span.kind}: ${span.text}`);
+
+/** When the load ended, in seconds; 0 if that was not reached. */
+const loadEndS = (results.phases_ms.drain ?? results.phases_ms.quiet ?? 0) / 1000;
 
 function showTimeline() {
   const holder = section(
@@ -24,6 +43,7 @@ function showTimeline() {
     el("button", { type: "button", "aria-label": "Earlier", onclick: () => panTime(-0.5) }, "←"),
     el("button", { type: "button", "aria-label": "Later", onclick: () => panTime(0.5) }, "→"),
     el("button", { type: "button", onclick: resetTime }, "Whole run"),
+    loadEndS ? el("button", { type: "button", onclick: () => setTime(0, loadEndS * 1.08) }, "Under load") : null,
     el("button", { type: "button", onclick: () => showStretch(timeRange[0], timeRange[1]) }, "Messages of this time"),
     shown,
   );
@@ -36,6 +56,8 @@ function showTimeline() {
   timeListeners.push(tell);
   tell();
   holder.append(tools);
+  // A quiet that is longer than the load would leave little room for what happened.
+  if (loadEndS && loadEndS < spanS / 2) setTime(0, loadEndS * 1.08);
   if (spans.length) faultStrip(holder);
   if (run.values && run.values.total) {
     underWayChart(holder);
@@ -47,6 +69,15 @@ function showTimeline() {
       ideal: run.values.ideal,
       missing: ["never everywhere", (value) => value.propagation_ms === null],
     });
+    if (spans.length && run.values.excess.at_ms.length) {
+      valueChart(holder, {
+        title: "Excess over the ideal",
+        note: "how much longer propagation took than these faults made it take: the protocol’s own share",
+        height: "excess_ms",
+        windows: run.values.excess,
+        missing: ["never everywhere", (value) => value.propagation_ms === null],
+      });
+    }
     valueChart(holder, {
       title: "Stable latency",
       note: "how long a known value was still missing in some read, as Maelstrom counts it",
@@ -89,8 +120,8 @@ function heightScale(spec, heights, build) {
   const shape = () => {
     const floor = top >= 100 ? 1 : 0.1;
     spec.y = {
-      axis: { values: (u, splits) => tickMs(u, splits).map((text, at) => (isLog && splits[at] === floor && text ? `≤ ${text}` : text)) },
-      scale: isLog ? logScale(floor, top) : { range: (u, min, max) => [0, Math.max((max ?? 0) * 1.12, 1)] },
+      axis: { values: (u, splits) => tickMs(u, splits).map((text, at) => (isLog && splits[at] === floor && text ? `≤ ${text}` : text)), ...(isLog ? { grid: powerGrid } : {}) },
+      scale: isLog ? logScale(floor, top) : { range: (u, min, max) => [Math.min((min ?? 0) * 1.1, 0), Math.max((max ?? 0) * 1.12, 1)] },
     };
   };
   shape();
@@ -113,7 +144,7 @@ function valueChart(holder, about) {
   const tables = [[xs, heights, ...(hasMissing ? [missing] : [])]];
   const lines = [];
   const add = (windows, column, look) => {
-    tables.push([rising(windows.at_ms), windows[column]]);
+    tables.push(windowLine(windows, column));
     lines.push(look);
   };
   add(about.windows, "max", { name: "maximum", color: "type-3", width: 1.3 });
@@ -142,7 +173,7 @@ function valueChart(holder, about) {
           title: `value ${value.value}`,
           rows: [
             ["broadcast", `${moment(value.at_ms / 1000)} at ${nameOf(value.node)}`],
-            ["propagation", ms(value.propagation_ms)], ["at best", ms(value.ideal_ms)],
+            ["propagation", ms(value.propagation_ms)], ["at best", ms(value.ideal_ms)], ["excess", ms(value.excess_ms)],
             ["stable latency", ms(value.stable_ms)],
             ["last node", value.last ? nameOf(value.last[0]) : "–"], ["fate", value.fate],
           ],
@@ -203,7 +234,7 @@ function operationsChart(holder) {
     note: `how long clients waited, by when they asked; line over ${ms(ops.windows.width_ms)}${left_out}`,
     isTime: true,
     height: 210,
-    data: uPlot.join([[xs, ...ok, ...(hasFailed ? [failed] : [])], [rising(ops.windows.at_ms), ops.windows.p95]]),
+    data: uPlot.join([[xs, ...ok, ...(hasFailed ? [failed] : [])], windowLine(ops.windows, "p95")]),
     series: [
       ...functions.map((name) => ({ name, size: 2.6, alpha: 0.5, ...FUNCTION_LOOKS[name] })),
       ...(hasFailed ? [{ name: "failed or unknown", color: "drop", mark: "cross", size: 3.5 }] : []),
@@ -235,7 +266,7 @@ function trafficChart(holder) {
   const series = rows.map((row) => ({ name: row.name, color: row.color, stepped: true, area: true, fill: 0.55, width: 1, row }));
   const hasDropped = dropped.some((n) => n > 0);
   if (hasDropped) series.push({ name: "of these dropped", color: "drop", stepped: true, width: 2, dash: [4, 2] });
-  const notes = [`stacked, sent in each ${ms(width_ms)}, ${num(total)} in all`];
+  const notes = [`sent in each ${ms(width_ms)}, ${num(total)} in all`];
   if (before) notes.push(`${num(before)} before the start are not shown`);
   const spec = {
     title: "Messages a second between nodes",
@@ -257,7 +288,9 @@ function trafficChart(holder) {
       return { title: moment(s), rows: list, notes: faultNotes(s) };
     },
   };
+  let isLog = false;
   function stack() {
+    if (isLog) return lines();
     const sum = dropped.map(() => 0);
     const columns = rows.map((row, index) => {
       if (series[index].isShown === false) return column(sum.map(() => null));
@@ -269,6 +302,27 @@ function trafficChart(holder) {
     const shown = rows.map((_, index) => index + 1).filter((at) => series[at - 1].isShown !== false);
     spec.bands = shown.slice(1).map((at, index) => ({ series: [at, shown[index]] }));
   }
+  /** The same, each for itself on a scale of powers of ten: what is rare is seen beside a flood. */
+  function lines() {
+    spec.data = [xs, ...rows.map((row) => column(row.counts.map((n) => (n ? n * perSecond : null))))];
+    if (hasDropped) spec.data.push(column(dropped.map((n) => (n ? n * perSecond : null))));
+    spec.bands = undefined;
+  }
+  const linear = spec.y.scale;
+  const most = rows.reduce((top, row) => row.counts.reduce((a, b) => Math.max(a, b * perSecond), top), 1);
   stack();
-  chart(holder, spec);
+  const made = chart(holder, spec);
+  const scale = el("button", { type: "button", "aria-pressed": "false" }, "lines, log");
+  scale.addEventListener("click", () => {
+    isLog = !isLog;
+    scale.setAttribute("aria-pressed", String(isLog));
+    spec.y.scale = isLog ? logScale(Math.min(1, perSecond), most) : linear;
+    spec.y.axis.grid = isLog ? powerGrid : { stroke: () => color("grid"), width: 1 };
+    for (const one of series) {
+      if (one.row) Object.assign(one, { fill: isLog ? 0 : 0.55, width: isLog ? 2 : 1 });
+    }
+    stack();
+    made.build();
+  });
+  made.side.append(scale);
 }

@@ -59,6 +59,14 @@ function showCommand() {
   );
 }
 
+/** What a verdict without reasons says. */
+function noReason() {
+  if (results.valid !== true) return "The results give no reason.";
+  return plan.workload === "broadcast"
+    ? "No value that anybody knew of was lost, some were seen to stay, and all answers were as they should be."
+    : "All answers were as they should be.";
+}
+
 function showVerdict() {
   const word = verdictWord[0].toUpperCase() + verdictWord.slice(1);
   document.title = `${word}: ${results.challenge ? `challenge ${results.challenge.name}` : plan.workload}, seed ${results.seed}`;
@@ -71,9 +79,8 @@ function showVerdict() {
     head.append(el("p", { class: "challenge" }, el("strong", {}, `Challenge ${results.challenge.name}`), results.challenge.title));
   }
   const panel = el("div", { class: `panel verdict ${verdictWord}`, id: "verdict" }, head);
-  if (results.reasons.length) {
-    panel.append(el("ul", { class: "reasons" }, results.reasons.map((reason) => el("li", {}, reason))));
-  }
+  const reasons = results.reasons.length ? results.reasons : [noReason()];
+  panel.append(el("ul", { class: "reasons" }, reasons.map((reason) => el("li", {}, reason))));
   panel.append(el("p", { class: "about" }, aboutRun()), facts(), showCommand());
   document.getElementById("page").append(panel);
 }

@@ -71,6 +71,7 @@ pub(super) struct Values {
     propagation: Windows,
     stable: Windows,
     ideal: Windows,
+    excess: Windows,
 }
 
 /// How many values some live node lacked, over the run.
@@ -138,6 +139,7 @@ impl Values {
             propagation: windows(|value| value.propagation_ms),
             stable: windows(|value| value.stable_ms),
             ideal: windows(|value| value.ideal_ms),
+            excess: windows(|value| value.excess_ms),
         }
     }
 

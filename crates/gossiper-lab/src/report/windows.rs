@@ -13,6 +13,10 @@ const FAULT_ANCHORS_MAX: usize = 16;
 /// Slow values that are shown.
 const SLOW_ANCHORS_MAX: usize = 3;
 
+/// Slow values whose broadcasts are closer than this, in ms, are slow for the same reason: one of
+/// them is shown.
+const SLOW_APART_MS: f64 = 500.0;
+
 /// How long before the moment of interest a stretch begins, in ms.
 const LEAD_MS: f64 = 50.0;
 
@@ -86,7 +90,13 @@ impl Selection {
 /// What is interesting, most so first.
 fn anchors(faults: &Faults, values: Option<&Values>, drain_ms: Option<f64>) -> Vec<Anchor> {
     let mut anchors = vec![Anchor { at_ms: 0.0, why: "the start".into() }];
-    for value in values.iter().flat_map(|values| &values.slowest).take(SLOW_ANCHORS_MAX) {
+    let mut slow: Vec<f64> = Vec::new();
+    for value in values.iter().flat_map(|values| &values.slowest) {
+        let is_apart = |at_ms: &f64| (at_ms - value.at_ms).abs() >= SLOW_APART_MS;
+        if slow.len() == SLOW_ANCHORS_MAX || !slow.iter().all(is_apart) {
+            continue;
+        }
+        slow.push(value.at_ms);
         let name = value.value;
         anchors.push(Anchor { at_ms: value.at_ms, why: format!("slow value {name} begins") });
         if let Some(propagation_ms) = value.propagation_ms {

@@ -35,6 +35,8 @@
     const hint = one("#time .hint");
     if (hint && found.charts > 1) {
       const range = () => hint.textContent;
+      button("#time", "Whole run").click();
+      await rest();
       found.whole = range();
       button("#time", "Zoom in").click();
       await rest();
