@@ -98,7 +98,8 @@ fn expect_movable(found: &Value) {
         ["whole", "zoomed"],
         ["zoomed", "panned"],
         ["panned", "dragged"],
-        ["dragged", "reset"],
+        ["dragged", "pinched"],
+        ["pinched", "reset"],
         ["stretch", "stretchZoomed"],
         ["stretchZoomed", "stretchWheeled"],
         ["stretchWheeled", "stretchKeyed"],
@@ -110,6 +111,8 @@ fn expect_movable(found: &Value) {
         assert!(found[one].is_string() && found[other].is_string(), "{one}, {other}: {found:#}");
     }
     assert_eq!(found["whole"], found["reset"]);
+    assert!(found["switches"].as_u64() > Some(10), "{found:#}");
+    assert_eq!((&found["blankAfter"], &found["chartsAfter"]), (&0.into(), &found["charts"]));
     assert_eq!(found["tips"], 1, "{found:#}");
     let count = |name: &str| found[name].as_u64().unwrap_or_else(|| panic!("{name}: {found:#}"));
     assert!(count("messages") > count("messagesOfType") && count("messagesOfType") > 0);

@@ -66,7 +66,7 @@ function logScale(floor, top) {
  * tip(u, left, top) giving {title, rows, note} or nothing, choices for a switch.
  */
 function chart(holder, spec) {
-  const plot = el("div", { class: "plot", tabindex: "0", role: "img", "aria-label": `${spec.title}. ${spec.label || spec.note || ""}` });
+  const plot = el("div", { class: "plot", tabindex: "0", role: "figure", "aria-label": `${spec.title}: ${spec.label || spec.note || ""}` });
   const side = el("div", { class: "side" });
   const legend = el("ul", { class: "legend", "aria-label": "Legend" });
   const panel = el("article", { class: "panel chart" }, el("header", {}, el("h3", {}, spec.title), el("p", {}, spec.note || ""), side), legend, plot);

@@ -28,7 +28,7 @@ function showCoverage() {
   );
   const values = run.values;
   if (!values || !values.coverage.pairs) {
-    holder.append(absent(values ? "No value was broadcast." : "The folder has no values.jsonl: this run broadcast no values."));
+    holder.append(absent(values ? "No value was broadcast." : "The folder has no values.jsonl, so nothing is known of broadcast values."));
     return;
   }
   const { coverage } = values;

@@ -58,7 +58,7 @@ function showStretch(from, to) {
 }
 
 function makeDiagram(model) {
-  const canvas = el("canvas", { tabindex: "0", role: "img", "aria-label": "Space-time diagram. Arrow keys move, plus and minus zoom, n and p go to the next and the previous message, Escape lets go.", "aria-describedby": "message-detail" });
+  const canvas = el("canvas", { tabindex: "0", role: "application", "aria-roledescription": "space-time diagram", "aria-label": "Messages between nodes. Arrow keys move, plus and minus zoom, n and p go to the next and the previous message, Escape lets go.", "aria-describedby": "message-detail" });
   const tip = el("div", { class: "tip", hidden: true });
   const stage = el("div", { class: "stage" }, canvas, tip);
   const strip = el("canvas", { "aria-hidden": "true" });

@@ -38,7 +38,7 @@ function diagramControls(model, filter, does) {
   };
   onTheme(showLegendOfTypes);
   showLegendOfTypes();
-  const filters = el("div", { class: "tools" }, el("label", {}, "Follow value", value), type, node, el("label", {}, "Body has", text), dropped);
+  const filters = el("div", { class: "tools filters", role: "group", "aria-label": "Which messages are shown" }, el("label", {}, "Follow value", value), type, node, el("label", {}, "Body has", text), dropped);
   const bar = el(
     "div",
     { class: "tools", role: "toolbar", "aria-label": "Move the diagram" },

@@ -96,11 +96,11 @@ function paintNotShown(pen, view, places, stretches) {
     const wide = Math.min(places.x(end), places.width) - x;
     pen.fillStyle = faint("text-2", 0.1);
     pen.fillRect(x, RULER, wide, places.height);
-    if (wide < 150) continue;
+    if (wide < 110) continue;
     pen.fillStyle = color("text-2");
     pen.font = "12px system-ui, sans-serif";
     pen.textAlign = "center";
-    pen.fillText("messages of this time are not in the page", x + wide / 2, RULER + 14);
+    pen.fillText(wide < 260 ? "not in the page" : "messages of this time are not in the page", x + wide / 2, RULER + 14);
   }
 }
 
@@ -163,7 +163,7 @@ function paintMessages(pen, model, shown, marked, view, places) {
   }
   const many = visible.length;
   const alpha = many < 250 ? 0.85 : many < 1000 ? 0.6 : many < 4000 ? 0.32 : 0.15;
-  const beside = Math.min(0.12, Math.max(0.02, 60 / many));
+  const beside = Math.min(0.12, Math.max(0.035, 60 / many));
   const groups = new Map();
   for (const at of visible) {
     const isMarked = marked ? marked[at] === 1 : null;

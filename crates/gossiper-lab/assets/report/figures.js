@@ -56,7 +56,7 @@ function showFigures() {
   const limited = new Set((results.challenge?.limits || []).map((limit) => limit.figure));
   const tiles = [
     ["net.servers.msgs_per_op", tile("Messages an operation", num(net.servers.msgs_per_op), "", `${num(net.servers.messages)} between nodes, ${bytes(net.servers.bytes)}`)],
-    ["availability", tile("Availability", percent(results.availability), "", `${num(ops.ok)} of ${num(ops.invoked)} ok, ${num(ops.failed)} failed, ${num(ops.unknown)} unknown`)],
+    ["availability", tile("Availability", ops.invoked ? percent(results.availability) : "–", "", `${num(ops.ok)} of ${num(ops.invoked)} ok, ${num(ops.failed)} failed, ${num(ops.unknown)} unknown`)],
   ];
   if (plan.workload === "broadcast") {
     const stable = results.stable_latency_ms;

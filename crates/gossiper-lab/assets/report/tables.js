@@ -12,7 +12,7 @@ function table(caption, note, columns, rows, sortedBy) {
   const cell = (column, index, row) => {
     const value = column.of(row);
     const text = column.say ? column.say(value, row) : typeof value === "number" ? num(value) : (value ?? "–");
-    const classes = [column.isText ? "text" : "", value === 0 ? "zero" : "", column.isBad?.(value) ? "warn" : ""].join(" ").trim();
+    const classes = [column.isText ? "text" : "", value === 0 && index > 0 ? "zero" : "", column.isBad?.(value) ? "warn" : ""].join(" ").trim();
     if (column.node) return el("td", { class: classes }, column.node(row));
     if (!column.hasBar || !most[index]) return el("td", { class: classes, title: index === 0 ? text : null }, text);
     const bar = el("i", {});

@@ -55,7 +55,8 @@ function showTimeline() {
   };
   timeListeners.push(tell);
   tell();
-  holder.append(tools);
+  const hasCharts = spans.length || run.values?.total || run.operations?.total || run.traffic?.total;
+  if (hasCharts) holder.append(tools);
   // A quiet that is longer than the load would leave little room for what happened.
   if (loadEndS && loadEndS < spanS / 2) setTime(0, loadEndS * 1.08);
   if (spans.length) faultStrip(holder);

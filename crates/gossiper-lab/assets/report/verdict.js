@@ -16,7 +16,7 @@ function aboutRun() {
 
 function facts() {
   const list = [
-    ["seed", results.seed],
+    ["seed", run.seed],
     ["topology", plan.topology],
     ["latency", `${ms(plan.latency_ms)} ${plan.latency_dist}`],
     ["clients", num(plan.concurrency)],
@@ -69,7 +69,7 @@ function noReason() {
 
 function showVerdict() {
   const word = verdictWord[0].toUpperCase() + verdictWord.slice(1);
-  document.title = `${word}: ${results.challenge ? `challenge ${results.challenge.name}` : plan.workload}, seed ${results.seed}`;
+  document.title = `${word}: ${results.challenge ? `challenge ${results.challenge.name}` : plan.workload}, seed ${run.seed}`;
   document.getElementById("brand").append(
     icon(["M12 4v5M12 9l-6 6M12 9l6 6", "M12 2a2 2 0 1 1 0 4a2 2 0 1 1 0-4", "M5 15a2 2 0 1 1 0 4a2 2 0 1 1 0-4", "M19 15a2 2 0 1 1 0 4a2 2 0 1 1 0-4"]),
     el("span", {}, "gossiper test"),

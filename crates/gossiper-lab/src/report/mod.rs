@@ -125,9 +125,10 @@ pub fn write(folder: &Path) -> Result<PathBuf, ReportError> {
         Some(selection) => {
             let expected = traffic.as_ref().map_or(0, Traffic::total);
             let sample = Sample::read(&file("net.jsonl"), names, selection, expected)?;
-            let is_shown = |at_ms| selection.is_shown(at_ms);
             let path = file("values.jsonl");
             let arrivals = values.as_ref().map_or(Ok(Vec::new()), |values| {
+                let all_fit = values.total() * names.len() <= ARRIVALS_MAX;
+                let is_shown = |at_ms| all_fit || selection.is_shown(at_ms);
                 values.arrivals(&path, names.len(), is_shown, ARRIVALS_MAX)
             })?;
             (Some(sample), arrivals)
@@ -138,6 +139,7 @@ pub fn write(folder: &Path) -> Result<PathBuf, ReportError> {
     let data = Data {
         files: folder::list(folder),
         results: &results,
+        seed: results.seed.to_string(),
         span_ms,
         faults,
         operations,

@@ -53,6 +53,8 @@ const SCRIPTS: [&str; 16] = [
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     pub(super) results: &'a Results,
+    /// As text: a script's numbers do not hold all of it.
+    pub(super) seed: String,
     pub(super) files: Vec<Listed>,
     /// Where the axis of time ends.
     pub(super) span_ms: f64,

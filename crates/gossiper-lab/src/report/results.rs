@@ -11,7 +11,7 @@ pub(super) const FORMAT: u32 = 1;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Results {
     pub(super) format: u32,
-    seed: u64,
+    pub(super) seed: u64,
     pub(super) valid: Option<bool>,
     reasons: Vec<String>,
     ops: Ops,

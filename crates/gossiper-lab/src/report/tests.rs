@@ -104,6 +104,15 @@ fn results_alone_make_a_page() {
 }
 
 #[test]
+fn a_large_seed_keeps_its_figures() {
+    let folder = Folder::new("seed");
+    let mut results = results();
+    results["seed"] = u64::MAX.into();
+    folder.put("results.json", &results.to_string());
+    assert_eq!(folder.written().0["seed"], "18446744073709551615");
+}
+
+#[test]
 fn messages_are_counted_by_type_and_time_and_drawn() {
     let folder = Folder::new("messages");
     let body = json!({"type": "broadcast", "message": 1});

@@ -143,6 +143,11 @@ impl Values {
         }
     }
 
+    /// How many there were.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
     /// Reads the file once more, for when each node had the values that a reader may want to
     /// follow: the slowest, the median one, and those whose broadcast arrived when `is_shown`
     /// says so; of the last as many as are left of `arrivals_max` moments together.

@@ -59,10 +59,32 @@
       await rest();
       found.tips = all("#time .tip:not([hidden])").length;
       found.tip = one("#time .tip:not([hidden])")?.textContent ?? "";
+      const touch = (type, id, share) => over.dispatchEvent(new PointerEvent(type, { pointerId: id, pointerType: "touch", bubbles: true, clientX: box.left + box.width * share, clientY: box.top + 20 }));
+      touch("pointerdown", 1, 0.4);
+      touch("pointerdown", 2, 0.6);
+      touch("pointermove", 1, 0.2);
+      touch("pointermove", 2, 0.8);
+      touch("pointerup", 1, 0.2);
+      touch("pointerup", 2, 0.8);
+      await rest();
+      found.pinched = range();
       mouse("dblclick", 0.4, over);
       await rest();
       found.reset = range();
     }
+
+    // Every switch of every chart, there and back.
+    for (const made of all(".chart .side button, .chart .legend button")) {
+      const { title, textContent } = made;
+      const again = () => all(`.chart .side button, .chart .legend button`).find((other) => other.title === title && other.textContent === textContent);
+      made.click();
+      await rest();
+      again()?.click();
+      await rest();
+      found.switches = (found.switches ?? 0) + 1;
+    }
+    found.blankAfter = all(".plot canvas").filter((canvas) => !isDrawn(canvas)).length;
+    found.chartsAfter = all(".plot canvas").length;
 
     const canvas = one(".stage canvas");
     if (canvas) {
