@@ -55,10 +55,8 @@ function messageModel(sample) {
     isCopy: order.map((at) => copies.has(at)),
     types: sample.types,
     // The colors of the chart of messages a second, so that both tell the same.
-    // Names are cut here, and are not there.
     typeColors: sample.types.map((name) => {
-      const long = [...name].length;
-      const at = run.traffic.types.findIndex((type) => [...type].slice(0, long).join("") === name && (long === 80 || type === name));
+      const at = run.traffic.types.indexOf(name);
       return `type-${at >= 0 ? at : 7}`;
     }),
     bodyText: (at) => (model.body[at] === null ? null : sample.bodies[model.body[at]]),

@@ -90,7 +90,7 @@ function typeTable() {
   const all = results.types.reduce((sum, row) => sum + row.messages, 0);
   return table(
     "Message types",
-    "between nodes",
+    run.types_left_out ? `between nodes; ${count(run.types_left_out, "rarer type")} left out` : "between nodes",
     [
       { title: "Type", of: (row) => row.type, isText: true },
       { title: "Messages", of: (row) => row.messages, hasBar: true },

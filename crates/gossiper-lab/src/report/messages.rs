@@ -15,6 +15,12 @@ use super::thin::{BINS_MAX, width_ms};
 /// Types that have a color of their own; the others are shown as one.
 const TYPES_MAX: usize = 7;
 
+/// Characters of a type's name in the page.
+const NAME_CHARS_MAX: usize = 80;
+
+/// The name of all types that have none of their own in the page.
+pub(super) const OTHER_TYPES: &str = "other types";
+
 /// Bins in which messages are counted to choose what the diagram shows.
 const FINE_BINS: usize = 1 << 16;
 
@@ -35,6 +41,11 @@ pub(super) struct Message<'a> {
     pub(super) copy: bool,
     #[serde(borrow)]
     pub(super) body: Option<&'a RawValue>,
+}
+
+/// A type's name as the page has it: nodes may choose any length.
+pub(super) fn cut_name(name: &str) -> String {
+    name.chars().take(NAME_CHARS_MAX).collect()
 }
 
 /// What became of a message.
@@ -111,6 +122,7 @@ impl Traffic {
                 traffic.count(&message);
             }
         }
+        traffic.types.iter_mut().for_each(|name| *name = cut_name(name));
         Ok(Some(traffic))
     }
 

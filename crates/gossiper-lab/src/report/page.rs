@@ -29,6 +29,9 @@ const STYLES: [&str; 4] = [
 /// The charting library, which is a script of its own.
 const LIBRARY: &str = include_str!("../../assets/uplot/uPlot.iife.min.js");
 
+/// Its licence, which goes with every copy: each page is one.
+const LICENCE: &str = include_str!("../../assets/uplot/LICENSE");
+
 /// Our scripts, in the order in which they need each other. They share one scope.
 const SCRIPTS: [&str; 16] = [
     include_str!("../../assets/report/base.js"),
@@ -55,6 +58,7 @@ pub(super) struct Data<'a> {
     pub(super) results: &'a Results,
     /// As text: a script's numbers do not hold all of it.
     pub(super) seed: String,
+    pub(super) types_left_out: usize,
     pub(super) files: Vec<Listed>,
     /// Where the axis of time ends.
     pub(super) span_ms: f64,
@@ -79,7 +83,7 @@ pub(super) fn page(data: &Data<'_>) -> serde_json::Result<String> {
     };
     let styles = STYLES.join("\n");
     let scripts = format!(
-        "<script>\n{LIBRARY}\n</script>\n<script>\n(() => {{\n\"use strict\";\n{}\n}})();\n</script>",
+        "<script>\n/*\n{LICENCE}\n*/\n{LIBRARY}\n</script>\n<script>\n(() => {{\n\"use strict\";\n{}\n}})();\n</script>",
         SCRIPTS.join("\n")
     );
     let title = format!("{verdict}: a run of gossiper test");
@@ -110,8 +114,17 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_names_the_version_of_the_library() {
+        let readme = include_str!("../../assets/README.md");
+        let (_, rest) = readme.split_once("| version | ").expect("the table has the version");
+        let (version, _) = rest.split_once(' ').expect("a cell ends");
+        assert!(LIBRARY.contains(&format!("(v{version})")), "{version}");
+    }
+
+    #[test]
     fn no_asset_ends_its_element_or_makes_html_of_text() {
-        for script in SCRIPTS.into_iter().chain([LIBRARY]) {
+        assert!(!LICENCE.contains("*/"));
+        for script in SCRIPTS.into_iter().chain([LIBRARY, LICENCE]) {
             assert!(!script.contains("</script"));
         }
         for script in SCRIPTS {

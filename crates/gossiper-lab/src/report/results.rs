@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::messages::cut_name;
 use crate::figures::{Net, Ops, Quantiles, Set};
+
+/// Types in the page's table.
+const TYPES_MAX: usize = 200;
 
 /// The format's number.
 pub(super) const FORMAT: u32 = 1;
@@ -114,6 +118,16 @@ struct Host {
     boot_ms: Option<f64>,
     lateness_ms: Option<Quantiles<f64>>,
     probes: Option<u64>,
+}
+
+impl Results {
+    /// Shortens what nodes can make as long as they like: the types. What is left out is counted.
+    pub(super) fn shorten(&mut self) -> usize {
+        let left_out = self.types.len().saturating_sub(TYPES_MAX);
+        self.types.truncate(TYPES_MAX);
+        self.types.iter_mut().for_each(|one| one.r#type = cut_name(&one.r#type));
+        left_out
+    }
 }
 
 impl Phases {

@@ -7,17 +7,17 @@ use serde::Serialize;
 
 use super::ReportError;
 use super::folder::Lines;
-use super::messages::{Message, MessageFate, Places};
+use super::messages::{Message, MessageFate, OTHER_TYPES, Places, cut_name};
 use super::windows::Selection;
 
 /// Messages in the page.
 pub(super) const MESSAGES_MAX: usize = 20_000;
 
 /// Bytes of bodies in the page, equal ones counted once. With all else the page stays below 6 MB.
-const BODY_BYTES_MAX: usize = 3_000_000;
+const BODY_BYTES_MAX: usize = 2_500_000;
 
-/// Characters of a type's name.
-const TYPE_CHARS_MAX: usize = 80;
+/// Types that are told apart.
+const TYPES_MAX: usize = 255;
 
 /// Messages, in columns and in the order of their file.
 #[derive(Serialize, Default)]
@@ -88,8 +88,9 @@ impl Sample {
                 sample.bodies_left_out += u64::from(place.is_none());
                 place
             });
-            let name: String = message.r#type.chars().take(TYPE_CHARS_MAX).collect();
-            sample.r#type.extend(types.place(&name, |_| true));
+            let has_room = types.0.len() < TYPES_MAX;
+            let of_type = types.place(&cut_name(&message.r#type), |_| has_room);
+            sample.r#type.extend(of_type.or_else(|| types.place(OTHER_TYPES, |_| true)));
             sample.sent_us.push(sent_us);
             sample.took_us.push(took_us);
             sample.src.push(src);

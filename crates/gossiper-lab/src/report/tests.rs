@@ -219,7 +219,29 @@ fn text_of_nodes_cannot_leave_the_data() {
     assert_eq!(data["sample"]["types"][0], evil);
     assert!(!page.contains("<script>alert"));
     assert!(!page.contains("<!-- {{"));
-    assert_eq!(page.matches("</script>").count(), 3, "the data, the library, ours");
+    assert_eq!(page.matches("</script>").count(), 4, "the theme, the data, the library, ours");
+}
+
+#[test]
+fn types_without_number_or_end_are_cut() {
+    let folder = Folder::new("types");
+    let name = |n: usize| format!("{n:04}{}", "x".repeat(2000));
+    let mut results = results();
+    let types = (0..1000).map(|n| json!({"type": name(n), "messages": 1, "bytes": 20}));
+    results["types"] = types.collect();
+    folder.put("results.json", &results.to_string());
+    let lines: String = (0..1000).map(|n| message("n0", "n1", 1.0, &name(n), &json!({}))).collect();
+    folder.put("net.jsonl", &lines);
+    let (data, page) = folder.written();
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    assert_eq!(data["results"]["types"].as_array().unwrap().len(), 200);
+    assert_eq!(data["types_left_out"], 800);
+    let types = data["sample"]["types"].as_array().unwrap();
+    assert_eq!((types.len(), &types[255]), (256, &"other types".into()));
+    assert_eq!(types[0], data["traffic"]["types"][0], "so that both have the same color");
+    assert_eq!(data["sample"]["type"][999], 255);
+    assert_eq!(data["traffic"]["sent"][0][0], 1);
+    assert_eq!(data["traffic"]["sent"][7][0], 993);
 }
 
 #[test]
