@@ -207,6 +207,7 @@ function paintMarks(u, spec) {
   const { left, top, width, height } = u.bbox;
   const scale = devicePixelRatio || 1;
   ctx.save();
+  ctx.setLineDash([]);
   ctx.beginPath();
   ctx.rect(left - 4, top - 6, width + 8, height + 12);
   ctx.clip();

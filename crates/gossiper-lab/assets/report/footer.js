@@ -12,7 +12,7 @@ const DEFINITIONS = [
 
 function showFooter() {
   const files = run.files.map((file) => [el("dt", {}, el("a", { href: file.name }, file.name)), el("dd", {}, `${file.what} (${bytes(file.bytes)})`)]);
-  files.push([el("dt", {}, el("a", { href: "node-logs/" }, "node-logs/")), el("dd", {}, "what each node wrote to stderr")]);
+  if (run.has_node_logs) files.push([el("dt", {}, el("a", { href: "node-logs/" }, "node-logs/")), el("dd", {}, "what each node wrote to stderr")]);
   document.getElementById("page").append(
     el(
       "footer",

@@ -140,6 +140,7 @@ pub fn write(folder: &Path) -> Result<PathBuf, ReportError> {
     let types_left_out = results.shorten();
     let data = Data {
         files: folder::list(folder),
+        has_node_logs: folder.join("node-logs").is_dir(),
         results: &results,
         seed: results.seed.to_string(),
         types_left_out,

@@ -60,6 +60,7 @@ pub(super) struct Data<'a> {
     pub(super) seed: String,
     pub(super) types_left_out: usize,
     pub(super) files: Vec<Listed>,
+    pub(super) has_node_logs: bool,
     /// Where the axis of time ends.
     pub(super) span_ms: f64,
     pub(super) faults: Faults,

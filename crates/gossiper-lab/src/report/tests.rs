@@ -100,6 +100,8 @@ fn results_alone_make_a_page() {
     for part in ["operations", "values", "traffic", "sample", "selection"] {
         assert_eq!(data[part], Value::Null, "{part}");
     }
+    assert_eq!(data["files"].as_array().unwrap().len(), 1);
+    assert_eq!(data["has_node_logs"], false);
     assert!(page.contains("<title>valid: a run of gossiper test</title>"));
 }
 
