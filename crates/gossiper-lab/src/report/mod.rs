@@ -1,8 +1,8 @@
 //! A run as one page that a browser shows without a network.
 //!
-//! [`write()`] makes `report.html` from the other files of a run's folder, and from nothing else: who
-//! ran the nodes, and whether time was real, it does not know. `results.json` has to be there; what
-//! the other files would tell is left out when they are absent, and the page says so.
+//! [`write()`] makes `report.html` from the other files of a run's folder, and from nothing else:
+//! who ran the nodes, and whether time was real, it does not know. `results.json` has to be there;
+//! what the other files would tell is left out when they are absent, and the page says so.
 //!
 //! `net.jsonl` and `values.jsonl` may be large. They are read twice, a line at a time: first to
 //! count, then for the part that the page shows. The page's size is bounded:
@@ -10,7 +10,7 @@
 //! | what | bound | beyond it |
 //! | --- | --- | --- |
 //! | points of a chart | 5,000 | the slowest are kept, and every so-many-th of the others |
-//! | messages in the diagram | 20,000 | stretches around the start, the slowest values, the faults |
+//! | messages in the diagram | 20,000 | stretches around the start, slow values and faults |
 //! | their bodies | 2.5 MB | left out, evenly over the run |
 //! | values that can be followed with their arrivals | 60,000 arrivals | only their messages |
 //! | spans of faults | 2,000 | counted |

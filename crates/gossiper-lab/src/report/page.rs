@@ -84,7 +84,8 @@ pub(super) fn page(data: &Data<'_>) -> serde_json::Result<String> {
     };
     let styles = STYLES.join("\n");
     let scripts = format!(
-        "<script>\n/*\n{LICENCE}\n*/\n{LIBRARY}\n</script>\n<script>\n(() => {{\n\"use strict\";\n{}\n}})();\n</script>",
+        "<script>\n/*\n{LICENCE}\n*/\n{LIBRARY}\n</script>\n\
+         <script>\n(() => {{\n\"use strict\";\n{}\n}})();\n</script>",
         SCRIPTS.join("\n")
     );
     let title = format!("{verdict}: a run of gossiper test");
