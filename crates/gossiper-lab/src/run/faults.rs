@@ -51,11 +51,13 @@ impl Run {
                 }
                 Change::Pause(node) => {
                     self.propagation.conditions_mut().pause(node as u32, at);
+                    self.probes.on_paused(node, self.now);
                     self.pauses[node] += 1;
                     self.orders.push(Order::Pause(node));
                 }
                 Change::Resume(node) => {
                     self.propagation.conditions_mut().resume(node as u32, at);
+                    self.probes.on_resumed(node, self.now);
                     self.orders.push(Order::Resume(node));
                 }
             }

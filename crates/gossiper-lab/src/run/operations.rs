@@ -161,7 +161,7 @@ impl Run {
                 let completed = self.history.complete(at, request.client as u32, outcome);
                 self.accept(completed);
             }
-            Asked::Probe => self.probes.on_answered(request.node, self.now),
+            Asked::Probe => self.probes.on_given_up(request.node, self.now),
             Asked::Init | Asked::Topology => self.on_set_up_expired(request),
         }
     }

@@ -46,6 +46,7 @@ struct Probed {
     asked_after_before: u64,
     asked_at: Option<Instant>,
     is_asked: bool,
+    paused_since: Option<Instant>,
     due: Option<Instant>,
     /// Questions that are to follow.
     wanted: u8,
@@ -121,15 +122,34 @@ impl Probes {
         Some(node)
     }
 
-    /// The node has answered, or the question was given up.
+    /// The node has answered.
     pub(super) fn on_answered(&mut self, node: usize, now: Instant) {
         let probed = &mut self.nodes[node];
-        probed.is_asked = false;
         let before = probed.asked_after_before;
         while probed.handed.front().is_some_and(|handed| handed.number <= before) {
             probed.handed.pop_front();
         }
+        self.on_given_up(node, now);
+    }
+
+    /// The question is not waited for any longer. What was handed over is still looked back on.
+    pub(super) fn on_given_up(&mut self, node: usize, now: Instant) {
+        self.nodes[node].is_asked = false;
         self.plan(node, now);
+    }
+
+    /// The node stands still.
+    pub(super) fn on_paused(&mut self, node: usize, at: Instant) {
+        self.nodes[node].paused_since.get_or_insert(at);
+    }
+
+    /// The node goes on: what was handed over in the meantime comes to it now.
+    pub(super) fn on_resumed(&mut self, node: usize, at: Instant) {
+        let probed = &mut self.nodes[node];
+        let Some(since) = probed.paused_since.take() else { return };
+        for handed in probed.handed.iter_mut().rev().take_while(|handed| since <= handed.at) {
+            handed.at = at;
+        }
     }
 
     /// The node has died: what it held is gone.
