@@ -268,7 +268,10 @@ impl<'a> Host<'a> {
                     if let Some(node) = &mut self.nodes[place] {
                         node.write(&line);
                         self.writable.insert(place);
-                        self.due.extend(due);
+                        // While the nodes start the machine is busy with that; no figure
+                        // depends on it.
+                        let is_measured = self.run.main_since().is_some();
+                        self.due.extend(due.filter(|_| is_measured));
                     }
                 }
                 Order::Kill(place) => {
