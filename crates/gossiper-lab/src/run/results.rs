@@ -285,6 +285,10 @@ impl Run {
             None => "during the set-up".to_owned(),
             Some(_) => format!("after {:.1} s", ms(self.since_start(self.now).0) / 1000.0),
         };
+        // The end of a node is told once, by the sentence that has its last words.
+        let crashes = self.misconducts.list().iter().filter(|case| case.is_crash());
+        let crashes: Vec<String> = crashes.map(ToString::to_string).collect();
+        judgement.reasons.retain(|reason| !crashes.contains(reason));
         let (verdict, reason) = match cut {
             Cut::Interrupted => (Verdict::Unknown, format!("The run was interrupted {when}.")),
             Cut::Crashed(cause) => (Verdict::Invalid, format!("The run ended {when}: {cause}")),

@@ -372,6 +372,8 @@ fn a_node_that_ends_by_itself_ends_the_run_with_its_last_words() {
         first.contains("n1 ended by itself (exit code 3)") && first.contains("so be it"),
         "{first}"
     );
+    let told = results.reasons.iter().filter(|reason| reason.contains("ended by itself")).count();
+    assert_eq!(told, 1, "{:?}", results.reasons);
 }
 
 #[test]

@@ -53,7 +53,8 @@ pub(super) fn tail(results: &Results, folder: &Path) -> String {
     };
     let _ = writeln!(text, "{verdict}");
     for reason in &results.reasons {
-        let _ = writeln!(text, "  {reason}");
+        // A node's last words are several lines.
+        let _ = writeln!(text, "  {}", reason.replace('\n', "\n    "));
     }
     let ops = figures.ops;
     row(
