@@ -322,7 +322,7 @@ impl<'a> Host<'a> {
             if let Err(cause) = node.flush() {
                 let name = &self.run.config().nodes[place];
                 let cause = format!("{name} {cause}");
-                self.run.on_failure(now, cause);
+                self.run.on_failure(now, place, cause);
             }
         }
         if !self.due.is_empty() {
@@ -443,6 +443,9 @@ impl<'a> Host<'a> {
                     observer(Report::Stderr(&name, line));
                 }
             }) {}
+            if self.run.blamed() == Some(place) {
+                self.run.on_last_lines(&node.last_lines());
+            }
             self.end(node);
         }
     }

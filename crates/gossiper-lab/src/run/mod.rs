@@ -48,6 +48,7 @@ use crate::history::History;
 use crate::load::{Ask, Load, LoadError, Workload};
 use crate::network::{self, Address, Network};
 use crate::propagation::{Conditions, Propagation};
+use crate::text;
 use crate::verdict::{Misconducts, What};
 
 /// How long a client waits for an answer, as in Maelstrom.
@@ -58,6 +59,9 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 pub const QUIET: Duration = Duration::from_secs(10);
 /// Bytes of nodes' messages that may be under way. More means that a node floods the network.
 const UNDER_WAY_BYTES_MAX: usize = 1 << 30;
+
+/// Longest part shown of a line that a node wrote to stderr, in characters.
+const STDERR_LINE_CHARS_MAX: usize = 500;
 
 /// What a host has to do.
 #[derive(Clone, Debug)]
@@ -148,8 +152,12 @@ pub struct Run {
     kinds: Kinds,
     kills: Vec<u32>,
     pauses: Vec<u32>,
+    /// How many operations each node has not answered in time, and no fault was the cause.
+    unanswered: Vec<u32>,
     under_way_bytes: usize,
     cut: Option<Cut>,
+    /// The node that did what cut the run short, if it has not ended.
+    blamed: Option<usize>,
     orders: Vec<Order>,
     outcomes: Vec<network::Outcome<Message>>,
 }
@@ -192,8 +200,10 @@ impl Run {
             kinds: Kinds::default(),
             kills: vec![0; nodes],
             pauses: vec![0; nodes],
+            unanswered: vec![0; nodes],
             under_way_bytes: 0,
             cut: None,
+            blamed: None,
             orders: Vec::new(),
             outcomes: Vec::new(),
             config,
@@ -281,15 +291,34 @@ impl Run {
     }
 
     /// The host cannot go on with a node; `cause` is a sentence.
-    pub fn on_failure(&mut self, now: Instant, cause: String) {
+    pub fn on_failure(&mut self, now: Instant, node: usize, cause: String) {
         self.advance(now);
-        self.end(Cut::Stopped(cause));
+        self.end_because_of(node, Cut::Stopped(cause));
+    }
+
+    /// The node that did what cut the run short and has not ended by itself, if there is one.
+    pub fn blamed(&self) -> Option<usize> {
+        self.blamed
+    }
+
+    /// The last lines that the node of [`Self::blamed`] wrote to stderr, when the run is over.
+    pub fn on_last_lines(&mut self, stderr: &str) {
+        if let Some(Cut::Crashed(cause) | Cut::Stopped(cause)) = &mut self.cut {
+            cause.push_str(&last_lines(stderr));
+        }
     }
 
     /// The user has had enough.
     pub fn interrupt(&mut self, now: Instant) {
         self.advance(now);
         self.end(Cut::Interrupted);
+    }
+
+    fn end_because_of(&mut self, node: usize, cut: Cut) {
+        if self.phase != Phase::Over {
+            self.blamed = Some(node);
+        }
+        self.end(cut);
     }
 
     fn end(&mut self, cut: Cut) {
@@ -396,8 +425,10 @@ impl fmt::Debug for Run {
 }
 
 fn last_lines(stderr: &str) -> String {
-    match stderr.trim_end() {
-        "" => " It wrote nothing to stderr.".into(),
-        text => format!(" Its last lines of stderr:\n{text}"),
+    let text = stderr.trim_end();
+    if text.is_empty() {
+        return " It wrote nothing to stderr.".into();
     }
+    let lines = text.lines().map(|line| format!("\n{}", text::cut(line, STDERR_LINE_CHARS_MAX)));
+    format!(" Its last lines of stderr:{}", lines.collect::<String>())
 }

@@ -4,7 +4,7 @@ use gossiper_core::Instant;
 
 use super::clients::{Answered, Asked, Request};
 use super::message::{self, Message, Parsed};
-use super::{Cut, Phase, Run};
+use super::{CLIENT_TIMEOUT, Cut, Order, Phase, Run};
 use crate::history::{Call, Outcome, Refusal};
 use crate::load::Ask;
 use crate::network::Address;
@@ -153,6 +153,7 @@ impl Run {
         match request.asked {
             Asked::Operation(ask) => {
                 self.set_free(request.client);
+                self.on_unanswered(request.node, ask);
                 let outcome = match ask {
                     Ask::Broadcast(_) => Outcome::Info,
                     Ask::Read | Ask::Echo(_) => Outcome::Fail,
@@ -163,6 +164,20 @@ impl Run {
             }
             Asked::Probe => self.probes.on_given_up(request.node, self.now),
             Asked::Init | Asked::Topology => self.on_set_up_expired(request),
+        }
+    }
+
+    fn on_unanswered(&mut self, node: usize, ask: Ask) {
+        // A node that was killed or stood still has an excuse.
+        if self.kills[node] > 0 || self.pauses[node] > 0 {
+            return;
+        }
+        self.unanswered[node] += 1;
+        if self.unanswered[node] == 1 {
+            let (name, asked) = (&self.config.nodes[node], message::request_of(ask).0);
+            let s = CLIENT_TIMEOUT.as_secs();
+            let text = format!("{name} did not answer `{asked}` within {s} s.");
+            self.orders.push(Order::Say(text));
         }
     }
 

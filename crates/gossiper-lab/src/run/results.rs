@@ -9,7 +9,7 @@ use gossiper_core::Instant;
 use serde::Serialize;
 
 use super::journal::{Fate, Volume};
-use super::{Cut, Run};
+use super::{CLIENT_TIMEOUT, Cut, Run};
 use crate::challenge::{Challenge, Outcome};
 use crate::fault::FaultPlan;
 use crate::figures::{Figures, Net, Ops, Quantiles, Set, Traffic};
@@ -18,6 +18,8 @@ use crate::load::Workload;
 use crate::propagation::{Spread, quantiles};
 use crate::verdict::{Fate as ValueFate, Judgement, Terms, Verdict, judge};
 
+/// Nodes that are named for not having answered, beyond which they are only counted.
+const SILENT_NAMED: usize = 10;
 /// The number of the format of `results.json`.
 const FORMAT: u32 = 1;
 
@@ -251,6 +253,7 @@ impl Run {
             is_cut_short: self.cut.is_some(),
         };
         let mut judgement = judge(&self.history, self.misconducts.list(), terms);
+        judgement.reasons.extend(self.tell_unanswered());
         self.tell_cut(&mut judgement);
         if let Some(error) = self.journal.finish() {
             judgement.reasons.push(format!("net.jsonl is not complete: {error}."));
@@ -277,6 +280,27 @@ impl Run {
         // What was applied was planned, and planned things can be planned again.
         let faults = FaultPlan::new(self.config.nodes.len(), self.applied).unwrap_or_default();
         (results, Files { history: self.history, faults, values })
+    }
+
+    /// Which nodes left operations unanswered. By itself that does not make a run invalid.
+    fn tell_unanswered(&self) -> Option<String> {
+        let nodes = self.config.nodes.iter().zip(&self.unanswered);
+        let silent: Vec<&str> =
+            nodes.filter(|&(_, &count)| count > 0).map(|(name, _)| name.as_str()).collect();
+        let operations: u32 = self.unanswered.iter().sum();
+        let s = if operations == 1 { "" } else { "s" };
+        let more = match silent.len().saturating_sub(SILENT_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more nodes"),
+        };
+        let named = silent[..silent.len().min(SILENT_NAMED)].join(", ");
+        (operations > 0).then(|| {
+            format!(
+                "{named}{more} did not answer {operations} operation{s} within {} s; what they \
+                 wrote to stderr is in node-logs.",
+                CLIENT_TIMEOUT.as_secs()
+            )
+        })
     }
 
     fn tell_cut(&self, judgement: &mut Judgement) {

@@ -60,8 +60,8 @@ impl Run {
         };
         if parsed.kind != expected {
             let (name, asked) = (&self.config.nodes[request.node], asked(request));
-            let cause = format!("{name} answered {asked} with {}", parsed.body);
-            self.end(Cut::Crashed(cause));
+            let cause = format!("{name} answered {asked} with {}.", parsed.body);
+            self.end_because_of(request.node, Cut::Crashed(cause));
             return;
         }
         let needs_topology = self.config.workload == Workload::Broadcast;
@@ -95,10 +95,11 @@ impl Run {
         }
         let (name, asked) = (&self.config.nodes[node], asked(request));
         let s = SETUP_TIMEOUT.as_secs();
-        self.end(Cut::Crashed(format!(
+        let cause = format!(
             "{name} did not answer {asked} within {s} s. Does it read stdin line by line, and flush \
              stdout after each line?"
-        )));
+        );
+        self.end_because_of(node, Cut::Crashed(cause));
     }
 }
 

@@ -378,13 +378,15 @@ fn a_node_that_ends_by_itself_ends_the_run_with_its_last_words() {
 
 #[test]
 fn a_node_that_does_not_answer_init_ends_the_run() {
-    let (results, ..) = play(config(2), |_, _, _| Vec::new());
+    let mut cluster = Cluster::new(config(2), |_, _, _| Vec::new());
+    cluster.play_until(Instant(u64::MAX));
+    assert_eq!(cluster.run.blamed(), Some(0));
+    cluster.run.on_last_lines("waiting\n\u{1b}[2Jfor what?\n");
+    let (results, ..) = cluster.finish();
     assert!(results.is_crash);
-    assert!(
-        results.reasons[0].contains("did not answer `init` within 10 s"),
-        "{:?}",
-        results.reasons
-    );
+    let first = &results.reasons[0];
+    assert!(first.contains("n0 did not answer `init` within 10 s"), "{first}");
+    assert!(first.ends_with("stderr:\nwaiting\n\\u{1b}[2Jfor what?"), "{first}");
     assert_eq!(results.phases_ms.main, None);
 }
 
@@ -427,5 +429,7 @@ fn operations_that_nobody_answers_are_given_up_after_five_seconds() {
     assert_eq!((ops.ok, ops.failed + ops.unknown), (0, ops.invoked));
     // Two workers, each at most one operation in five seconds, and two last reads.
     assert!((8..=10).contains(&ops.invoked), "{ops:?}");
+    let told = format!("n0, n1 did not answer {} operations within 5 s", ops.invoked);
+    assert!(results.reasons.iter().any(|r| r.contains(&told)), "{:?}", results.reasons);
     assert_eq!(results.figures.valid, Verdict::Unknown, "{:?}", results.reasons);
 }

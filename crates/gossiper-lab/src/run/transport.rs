@@ -105,7 +105,7 @@ impl Run {
                  them.",
                 network::QUEUE_MAX
             );
-            self.end(Cut::Stopped(cause));
+            self.end_because_of(node, Cut::Stopped(cause));
         }
     }
 
@@ -119,7 +119,7 @@ impl Run {
                     "{} floods the network: more than {mib} MiB of messages are under way.",
                     self.config.nodes[node]
                 );
-                self.end(Cut::Stopped(cause));
+                self.end_because_of(node, Cut::Stopped(cause));
                 return;
             }
         }

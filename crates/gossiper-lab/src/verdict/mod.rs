@@ -184,10 +184,13 @@ fn faults(judgement: &Judgement, history: &History) -> Vec<String> {
         let Some(first) = oddities.first() else { continue };
         let values: Vec<i64> = oddities.iter().map(|oddity| oddity.value).collect();
         let read = &history.operations()[first.operation];
-        let times = if first.copies == 1 { "once" } else { "times" };
-        let copies = if first.copies == 1 { String::new() } else { format!("{} ", first.copies) };
+        let times = match first.copies {
+            1 => "once".to_owned(),
+            2 => "twice".to_owned(),
+            copies => format!("{copies} times"),
+        };
         faults.push(format!(
-            "{} {}: {} ({} returned {} {copies}{times} to the read begun at {} ms).",
+            "{} {}: {} ({} returned {} {times} to the read begun at {} ms).",
             counted(values.len() as u64, what[0], what[1]),
             what[2],
             list(&values),

@@ -182,7 +182,7 @@ fn a_value_that_stands_twice_in_a_read_makes_the_run_invalid() {
     assert_eq!(judgement.oddities.duplicated, [Oddity { value: 0, operation: 2, copies: 2 }]);
     assert_eq!(
         judgement.reasons,
-        ["1 value stands more than once in a read: 0 (n1 returned 0 2 times to the read begun at \
+        ["1 value stands more than once in a read: 0 (n1 returned 0 twice to the read begun at \
           20 ms)."]
     );
 }
