@@ -1,9 +1,10 @@
 //! The nodes of examples/fixture, each fed lines and held to what it says of itself.
 
+mod fixture_path;
+
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -18,9 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const A_WHILE: Duration = Duration::from_millis(700);
 
 fn fixture(args: &[&str]) -> Command {
-    let program = Path::new(env!("CARGO_BIN_EXE_gossiper")).with_file_name("examples/fixture");
-    assert!(program.exists(), "{} is missing: cargo build --examples", program.display());
-    let mut command = Command::new(program);
+    let mut command = Command::new(fixture_path::fixture_path());
     command.args(args);
     command
 }

@@ -1,0 +1,82 @@
+//! Any program can be a node.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::command::{Check, Running, Scratch};
+use crate::fixture_path::fixture_path;
+
+/// A whole node for a cluster of one.
+const SCRIPT: &str = r#"#!/bin/sh
+values=
+while read -r line; do
+  src=${line#*'"src":"'}; src=${src%%'"'*}
+  dest=${line#*'"dest":"'}; dest=${dest%%'"'*}
+  number=${line##*'"msg_id":'}; number=${number%%[!0-9]*}
+  value=${line##*'"message":'}; value=${value%%[!0-9]*}
+  type= more=
+  case $line in
+    *'"type":"init"'*) type=init_ok ;;
+    *'"type":"topology"'*) type=topology_ok ;;
+    *'"type":"broadcast"'*) type=broadcast_ok; values=$values${values:+,}$value ;;
+    *'"type":"read"'*) type=read_ok; more=",\"messages\":[$values]" ;;
+  esac
+  echo "{\"src\":\"$dest\",\"dest\":\"$src\",\"body\":{\"type\":\"$type\",\"in_reply_to\":$number$more}}"
+  echo "answered $type" >&2
+done
+"#;
+
+fn a_script_is_a_node() -> Check {
+    let scratch = Scratch::new();
+    let script = scratch.file("my node.sh", SCRIPT);
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    // By its name alone, too, and with a space in it.
+    let bins = [&script, "my node.sh", "./my node.sh"];
+    let flags = ["--challenge", "3a", "--time-limit", "1", "--out", "out", "--bin"];
+    let runs = bins.map(|bin| {
+        let scratch = Scratch::new();
+        fs::copy(&script, scratch.path().join("my node.sh")).unwrap();
+        let mut args = flags.to_vec();
+        args.push(bin);
+        Running::start_in(scratch, &args)
+    });
+    Box::new(move || {
+        for run in runs {
+            let run = run.finish();
+            run.expect_valid();
+            assert!(run.count("set/attempted") > 0, "{run}");
+            assert_eq!(run.count("net/servers/messages"), 0);
+            let log = fs::read_to_string(run.out().join("node-logs/n0.log")).unwrap();
+            assert!(log.starts_with("answered init_ok\nanswered topology_ok\n"), "{log}");
+            assert!(scratch.path().exists());
+            let passed = "challenge 3a (Single-Node Broadcast): passed";
+            assert!(run.stdout.contains(passed), "{run}");
+        }
+    })
+}
+
+fn arguments_of_the_program_may_stand_beside_it_or_at_the_end() -> Check {
+    let fixture = fixture_path();
+    let fixture = fixture.to_str().unwrap().to_owned();
+    let flags = ["--time-limit", "1", "--rate", "40", "--out", "out", "--bin"];
+    let with_args = format!("{fixture} hub --window 50");
+    let beside = [&flags[..], &[&with_args]].concat();
+    let partly = format!("{fixture} hub");
+    let both = [&flags[..], &[&partly, "--", "--window", "50"]].concat();
+    let runs = [beside, both].map(|args| Running::start(&args));
+    Box::new(move || {
+        for run in runs {
+            let run = run.finish();
+            run.expect_valid();
+            assert_eq!(run.results()["plan"]["program"], format!("{fixture} hub --window 50"));
+            assert!(!run.messages("batch").is_empty(), "{run}");
+        }
+    })
+}
+
+#[test]
+fn any_program_can_be_a_node() {
+    let checks =
+        [a_script_is_a_node(), arguments_of_the_program_may_stand_beside_it_or_at_the_end()];
+    checks.into_iter().for_each(|check| check());
+}
