@@ -32,7 +32,7 @@ const SECONDS_MAX: f64 = 86_400.0;
 /// Exit code 0: valid; 1: invalid; 2: unknown; 254: bad arguments; 255: a node ended by itself or
 /// did not start.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct TestArgs {
     /// What clients do: broadcast or echo
     #[arg(short, long, default_value_t = Workload::Broadcast)]
@@ -62,7 +62,7 @@ pub(crate) struct TestArgs {
     pub(super) time_limit: Option<Duration>,
 
     /// Client operations a second, over all clients [default: 5]
-    #[arg(long, value_name = "HZ", value_parser = rate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "HZ", value_parser = rate)]
     pub(super) rate: Option<f64>,
 
     /// Client workers: a number, or a multiple of the nodes such as 2n

@@ -34,7 +34,10 @@ fn runs_lie_in_the_store_and_latest_points_at_the_newest() {
     assert!(store.join("latest/results.json").is_file());
     assert!(store.join("echo/latest/results.json").is_file());
     let shown = Path::new("store/broadcast").join(newest);
-    assert!(second.stdout.contains(&format!("results {}", shown.display())), "{second}");
+    assert!(
+        second.stdout.contains(&format!("report  {}/report.html", shown.display())),
+        "{second}"
+    );
 
     let third = Running::start_in(second.scratch, &echo).finish();
     assert_eq!(names(&store.join("echo")).len(), 3, "{third}");
@@ -46,12 +49,17 @@ fn a_folder_used_again_holds_nothing_of_the_run_before() {
     let scratch = Scratch::new();
     let first = Running::small_in(scratch, "straight", &["--time-limit", "1"]).finish();
     first.expect_valid();
-    let all =
-        ["faults.jsonl", "history.jsonl", "net.jsonl", "node-logs", "results.json", "values.jsonl"];
+    let all = [
+        "faults.jsonl",
+        "history.jsonl",
+        "net.jsonl",
+        "node-logs",
+        "report.html",
+        "results.json",
+        "values.jsonl",
+    ];
     let out = first.out();
-    let mut left = names(&out);
-    left.retain(|name| name != "report.html");
-    assert_eq!(left, all);
+    assert_eq!(names(&out), all);
     let logs = ["n0.log", "n1.log", "n2.log", "n3.log", "n4.log"];
     assert_eq!(names(&out.join("node-logs")), logs);
     fs::write(out.join("notes.txt"), "mine").unwrap();
@@ -60,11 +68,16 @@ fn a_folder_used_again_holds_nothing_of_the_run_before() {
     let flags = ["-w", "echo", "--time-limit", "0.2", "--node-count", "2"];
     let second = Running::small_in(first.scratch, "straight", &flags).finish();
     second.expect(0, true);
-    let mut left = names(&out);
-    left.retain(|name| name != "report.html");
-    let of_echo =
-        ["faults.jsonl", "history.jsonl", "net.jsonl", "node-logs", "notes.txt", "results.json"];
-    assert_eq!(left, of_echo);
+    let of_echo = [
+        "faults.jsonl",
+        "history.jsonl",
+        "net.jsonl",
+        "node-logs",
+        "notes.txt",
+        "report.html",
+        "results.json",
+    ];
+    assert_eq!(names(&out), of_echo);
     assert_eq!(names(&out.join("node-logs")), logs[..2]);
-    assert_ne!(fs::read_to_string(out.join("report.html")).unwrap_or_default(), "old");
+    assert_ne!(fs::read_to_string(out.join("report.html")).unwrap(), "old");
 }
