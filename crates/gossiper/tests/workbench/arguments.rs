@@ -85,6 +85,11 @@ fn a_program_that_cannot_be_started_says_what_to_do() {
         assert!(run.stderr.contains(says), "{says:?} is not in {run}");
         assert!(!run.out().join("results.json").exists());
     }
+    // No run, no folder among the runs.
+    let run = refused(&["--bin", "./nowhere"]);
+    assert_eq!(run.code, Some(255), "{run}");
+    let left = fs::read_dir(run.scratch.path().join("store/broadcast")).unwrap();
+    assert_eq!(left.count(), 0, "{run}");
 }
 
 #[test]
