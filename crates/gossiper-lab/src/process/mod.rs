@@ -4,7 +4,8 @@
 //! to do, hands over what there is, carries out the run's [`Order`]s, and never blocks on a node:
 //! what a node does not take from its stdin waits here.
 //!
-//! No node outlives the host, whatever becomes of it: see [`guard`].
+//! No node outlives the host, whatever becomes of it: a shell stands by that kills the nodes when
+//! the host is gone.
 
 mod guard;
 mod lateness;
