@@ -15,6 +15,8 @@
 //! With the mean latency in force a real run may beat the ideal: by a lucky draw, or over two
 //! relays. The difference is then negative and is left so.
 
+use std::time::Duration;
+
 use gossiper_core::Instant;
 
 use super::conditions::Conditions;
@@ -74,6 +76,26 @@ impl<'a> Ideal<'a> {
             latest = latest.max(arrival?);
         }
         Some(latest)
+    }
+
+    /// Whether a value that arrived at `origin` at `at` could have been saved, had nothing been done
+    /// about it for a time of `grace`: could some node that is live at the end have had it, sent
+    /// before the origin was killed?
+    pub(super) fn can_leave(&self, origin: u32, at: Instant, grace: Duration) -> bool {
+        let Some(life) = self.lives[origin as usize].iter().find(|life| at < life.end) else {
+            return false;
+        };
+        let source = Hold { from: at.max(life.begin) + grace, until: life.end };
+        if source.from >= source.until {
+            return false;
+        }
+        let holders = self.holders(origin, source);
+        let mut live = (0..self.conditions.nodes()).filter(|&n| self.conditions.is_live_at_end(n));
+        live.any(|node| {
+            let Some(&last) = self.lives[node as usize].last() else { return false };
+            node == origin && last.end == source.until
+                || self.any_to(&holders, source.from, node, last).is_some()
+        })
     }
 
     /// Whether the source could have sent at any moment until the arrival. Then no relay is

@@ -14,12 +14,19 @@ mod reference;
 mod tests;
 mod timeline;
 
+use std::time::Duration;
+
 use gossiper_core::Instant;
 
 pub use self::conditions::Conditions;
 use self::ideal::Ideal;
 use crate::figures::Quantiles;
 use crate::history::VALUES_MAX;
+
+/// How long a node may hold back a value that it has acknowledged: the windows and time-outs of
+/// broadcast protocols are of this size. A value that dies with its node within this time is no
+/// fault of the protocol.
+pub const HOLD_BACK_MAX: Duration = Duration::from_millis(500);
 
 /// A broadcast as the nodes saw it.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +66,9 @@ pub struct Spread {
     pub propagation_ms: Option<f64>,
     /// The same at best; nothing if some live node could not be reached straight or over a relay.
     pub ideal_ms: Option<f64>,
-    /// Acknowledged, and every copy that was ever seen died with its node: none was seen at a node
-    /// that still runs.
+    /// Acknowledged, and every copy that was ever seen died with its node, before it could leave:
+    /// even the ideal, had it begun [`HOLD_BACK_MAX`] later, could not have brought it to a node
+    /// that is live at the end.
     pub is_orphaned: bool,
 }
 
@@ -160,7 +168,9 @@ impl Propagation {
                     arrived: at,
                     propagation_ms: self.everywhere(value).map(ms),
                     ideal_ms: ideal.everywhere(node, at).map(ms),
-                    is_orphaned: is_acknowledged && is_gone,
+                    is_orphaned: is_acknowledged
+                        && is_gone
+                        && !ideal.can_leave(node, at, HOLD_BACK_MAX),
                 })
             })
             .collect()

@@ -234,6 +234,24 @@ fn an_acknowledged_value_of_which_every_copy_was_killed_is_orphaned() {
 }
 
 #[test]
+fn a_value_that_could_have_left_in_time_is_not_orphaned() {
+    let orphaned = |is_cut: bool, killed_ms: u64| {
+        let mut run = three();
+        if is_cut {
+            [1, 2].into_iter().for_each(|to| run.conditions_mut().cut(0, to, ms(0)));
+        }
+        run.broadcast(0, 0, ms(10));
+        run.acknowledge(0);
+        run.kill(0, ms(killed_ms));
+        run.restart(0, ms(9000));
+        only(&run).is_orphaned
+    };
+    assert!(orphaned(false, 510), "within the time that it may be held back");
+    assert!(!orphaned(false, 511));
+    assert!(orphaned(true, 5000), "nothing could leave");
+}
+
+#[test]
 fn arrivals_are_told_node_by_node_and_a_kill_takes_them() {
     let mut run = three();
     run.broadcast(0, 1, ms(10));

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::verdict::Fate;
+
 use super::ReportError;
 use super::coverage::{Curve, Delays};
 use super::folder::Lines;
@@ -25,14 +27,6 @@ struct Line {
     ideal_ms: Option<f64>,
     excess_ms: Option<f64>,
     arrivals_ms: Vec<Option<f64>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Fate {
-    Stable,
-    Lost,
-    NeverRead,
 }
 
 /// A value, without when each node had it.

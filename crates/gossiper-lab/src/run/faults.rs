@@ -3,7 +3,7 @@
 use gossiper_core::Instant;
 
 use super::{Order, Phase, Run};
-use crate::fault::{Change, Event};
+use crate::fault::{Action, Change, Event, Kind};
 use crate::network::Conditions as _;
 
 impl Run {
@@ -33,6 +33,11 @@ impl Run {
 
     pub(super) fn on_fault(&mut self, event: Event, changes: Vec<Change>) {
         let at = self.since_start(self.now);
+        let changes_cuts = match &event.action {
+            Action::Start(fault) => matches!(fault.kind(), Kind::Partition | Kind::OneWay),
+            Action::Stop(kind) => matches!(kind, Kind::Partition | Kind::OneWay),
+            Action::StopAll => true,
+        };
         self.applied.push(event);
         for change in changes {
             match change {
@@ -41,12 +46,14 @@ impl Run {
                     self.propagation.kill(node as u32, at);
                     self.probes.on_killed(node);
                     self.clients.forget_node(node);
+                    self.voided.insert(node);
                     self.kills[node] += 1;
                     self.orders.push(Order::Kill(node));
                 }
                 Change::Restart(node) => {
                     self.network.revive(node);
                     self.propagation.restart(node as u32, at);
+                    self.probes.on_restarted(node, self.now);
                     self.restart(node);
                 }
                 Change::Pause(node) => {
@@ -62,15 +69,21 @@ impl Run {
                 }
             }
         }
-        self.tell_conditions(at);
+        self.tell_latency(at);
+        if changes_cuts {
+            self.tell_cuts(at);
+        }
     }
 
-    /// Tells the ideal which links are cut and how long messages take.
-    pub(super) fn tell_conditions(&mut self, at: Instant) {
-        let reorder = self.faults.reorder();
-        let mean = self.config.mean_latency(self.faults.latency_factor(), reorder);
+    /// Tells the ideal how long messages take.
+    fn tell_latency(&mut self, at: Instant) {
+        let mean = self.config.mean_latency(self.faults.latency_factor(), self.faults.reorder());
+        self.propagation.conditions_mut().set_mean_latency(mean, at);
+    }
+
+    /// Tells the ideal which links are cut.
+    fn tell_cuts(&mut self, at: Instant) {
         let conditions = self.propagation.conditions_mut();
-        conditions.set_mean_latency(mean, at);
         let nodes = self.config.nodes.len();
         for from in 0..nodes {
             for to in 0..nodes {

@@ -14,6 +14,9 @@ use crate::load::Ask;
 /// together.
 const KINDS_MAX: usize = 1000;
 
+/// Longest name of a type that is kept, in bytes.
+const KIND_BYTES_MAX: usize = 100;
+
 /// A type of messages, by its number in [`Kinds`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Kind(pub(super) u16);
@@ -28,6 +31,7 @@ pub(super) struct Kinds {
 impl Kinds {
     /// The number of a type.
     pub(super) fn of(&mut self, name: &str) -> Kind {
+        let name = &name[..name.floor_char_boundary(KIND_BYTES_MAX)];
         if let Some(&kind) = self.numbers.get(name) {
             return kind;
         }

@@ -30,6 +30,7 @@ mod setup;
 mod tests;
 mod transport;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
@@ -155,6 +156,8 @@ pub struct Run {
     /// How many operations each node has not answered in time, and no fault was the cause.
     unanswered: Vec<u32>,
     under_way_bytes: usize,
+    /// Nodes whose kill the host has not been told of yet.
+    voided: BTreeSet<usize>,
     cut: Option<Cut>,
     /// The node that did what cut the run short, if it has not ended.
     blamed: Option<usize>,
@@ -202,6 +205,7 @@ impl Run {
             pauses: vec![0; nodes],
             unanswered: vec![0; nodes],
             under_way_bytes: 0,
+            voided: BTreeSet::new(),
             cut: None,
             blamed: None,
             orders: Vec::new(),
@@ -245,6 +249,7 @@ impl Run {
     /// Takes what the host has to do, in order.
     pub fn take_orders(&mut self, orders: &mut Vec<Order>) {
         orders.append(&mut self.orders);
+        self.voided.clear();
     }
 
     /// When [`Self::advance`] has something to do next; nothing when the run is over.
@@ -252,15 +257,19 @@ impl Run {
         if self.phase == Phase::Over {
             return None;
         }
+        self.next_operation().into_iter().chain(self.next_step()).min()
+    }
+
+    /// When something happens next that is no operation's beginning.
+    fn next_step(&self) -> Option<Instant> {
         let next = [
             self.network.next_event(),
             self.next_fault(),
-            self.next_operation(),
             self.clients.next_deadline(),
             self.probes.next_due(),
             self.next_phase(),
         ];
-        next.into_iter().flatten().min()
+        next.into_iter().flatten().min().filter(|_| self.phase != Phase::Over)
     }
 
     /// Makes everything happen that is due until `now`.
@@ -270,12 +279,13 @@ impl Run {
     /// Here and below: if `now` is earlier than in a call before, or a node does not exist.
     pub fn advance(&mut self, now: Instant) {
         assert!(now >= self.now, "time went back from {:?} to {now:?}", self.now);
-        while let Some(at) = self.next_event().filter(|&at| at <= now) {
-            // What was due earlier happens as of then, whenever the host comes to it.
-            self.now = self.now.max(at);
-            self.step();
+        self.step_until(now);
+        // A client asks when it does, not when it was to: a host that is late must not make values
+        // older than they are.
+        while self.next_operation().is_some_and(|at| at <= now) {
+            self.begin_operation();
         }
-        self.now = now;
+        self.step_until(now);
     }
 
     /// A node has ended by itself; `status` says how. What it printed before must have been handed
@@ -357,6 +367,16 @@ impl Run {
         }
     }
 
+    /// Plays the network, the faults and the rest. What was due earlier happens as of then, whenever
+    /// the host comes to it.
+    fn step_until(&mut self, now: Instant) {
+        while let Some(at) = self.next_step().filter(|&at| at <= now) {
+            self.now = self.now.max(at);
+            self.step();
+        }
+        self.now = now;
+    }
+
     fn step(&mut self) {
         if self.next_phase().is_some_and(|at| at <= self.now) {
             self.change_phase();
@@ -367,9 +387,6 @@ impl Run {
         self.move_messages();
         while let Some(request) = self.clients.expire(self.now) {
             self.on_expired(request);
-        }
-        if self.next_operation().is_some_and(|at| at <= self.now) {
-            self.begin_operation();
         }
         while let Some(node) = self.probes.take_due(self.now) {
             let request = self.request(self.prober(), node, "read", "", Asked::Probe);

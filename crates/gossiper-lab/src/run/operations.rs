@@ -145,7 +145,7 @@ impl Run {
         self.probes.on_values(node, self.now, is_probe, values, &mut found);
         for (value, at) in found {
             let at = self.since_start(at);
-            self.propagation.known(node as u32, &[value], at);
+            self.propagation.known(node as u32, &[i64::from(value)], at);
         }
     }
 

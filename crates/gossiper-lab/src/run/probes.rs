@@ -1,14 +1,14 @@
 //! When each node had which values: found by asking it.
 //!
-//! The nodes' messages may be in any encoding, so what they carry is not known. After a node has
-//! been handed messages of its peers it is asked to `read`, at most once in an interval, and never
-//! before it has answered the last time. A value that the answer shows for the first time came with
-//! one of the messages handed over since: the first of them that names it, or, when none does (it
-//! may be compressed), the last of them that was handed over before the question.
+//! The nodes' messages may be in any encoding, so what they carry is not known. A node that has been
+//! handed a peer's message is asked to `read` a moment later, at most once in an interval, and never
+//! before it has answered the last time. A value that an answer is the first to show came with one
+//! of the messages handed over between the question before, whose answer lacked it, and this one:
+//! the first of them that names it, or, when none does (it may be compressed), the last of them.
 //!
-//! A node that works on several messages at a time may answer a question before it has worked in
-//! what came earlier. So after the last message a second question follows, and messages are looked
-//! back on until two questions after them have been answered.
+//! Nodes may work messages in later: in threads of their own, or by a timer. So as long as a node
+//! lacks a value that has been broadcast, it is asked again and again; a value that is found without
+//! a message came when the answer did.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,16 +17,22 @@ use std::time::Duration;
 use gossiper_core::Instant;
 
 use super::message::integers;
-use crate::history::VALUES_MAX;
 
+/// From a message to the question, so that a node which works on several at a time has worked it
+/// in. What was found came when the message did: this delays nothing that is measured.
+const DELAY: Duration = Duration::from_millis(2);
 /// Shortest time between two questions to one node.
 const INTERVAL_MIN: Duration = Duration::from_millis(20);
+/// Longest time between two questions to a node that lacks something, if the interval is not
+/// longer: how far off a value is dated that comes without a message.
+const BACKOFF_MAX: Duration = Duration::from_millis(100);
 /// Questions a second to all nodes together, beyond which the interval grows. Each costs a node a
 /// `read`; a large cluster shares one machine.
 const PROBES_PER_S_MAX: u64 = 2_500;
-/// Messages looked back on, of one node. Of more, the earliest are not held for the bringers of a
-/// value.
+/// Messages looked back on, of one node, and their bytes. Of more, the earliest are not held for
+/// the bringers of a value.
 const HANDED_MAX: usize = 4096;
+const HANDED_BYTES_MAX: usize = 16 << 20;
 
 /// A peer's message that was handed to a node.
 #[derive(Clone, Debug)]
@@ -39,17 +45,19 @@ struct Handed {
 
 #[derive(Clone, Debug, Default)]
 struct Probed {
+    /// What was handed over since the question before the last answer.
     handed: VecDeque<Handed>,
+    handed_bytes: usize,
     last_number: u64,
-    /// The number of the last message before the last question, and before the one before that.
+    /// The number of the last message before the last question.
     asked_after: u64,
-    asked_after_before: u64,
     asked_at: Option<Instant>,
     is_asked: bool,
+    is_down: bool,
     paused_since: Option<Instant>,
     due: Option<Instant>,
-    /// Questions that are to follow.
-    wanted: u8,
+    /// How long to wait until the next question without a message.
+    backoff: Duration,
     /// Whether the node has been seen to have value v, at place v.
     has: Vec<bool>,
     values: u32,
@@ -63,6 +71,9 @@ pub(super) struct Probes {
     nodes: Vec<Probed>,
     due: BTreeSet<(Instant, usize)>,
     asked: u64,
+    /// Whether the broadcast of value v has arrived at a node, at place v; and how many have.
+    is_broadcast: Vec<bool>,
+    broadcasts: u32,
 }
 
 impl Probes {
@@ -76,6 +87,8 @@ impl Probes {
             nodes: vec![Probed::default(); nodes],
             due: BTreeSet::new(),
             asked: 0,
+            is_broadcast: Vec::new(),
+            broadcasts: 0,
         }
     }
 
@@ -96,15 +109,19 @@ impl Probes {
 
     /// A peer's message has been handed to the node.
     pub(super) fn on_handed(&mut self, node: usize, at: Instant, line: &Arc<[u8]>) {
+        if !self.is_on {
+            return;
+        }
         let probed = &mut self.nodes[node];
         probed.last_number += 1;
-        if probed.handed.len() == HANDED_MAX {
-            probed.handed.pop_front();
-        }
         let line = Arc::clone(line);
+        probed.handed_bytes += line.len();
         probed.handed.push_back(Handed { number: probed.last_number, at, line });
-        probed.wanted = 2;
-        self.plan(node, at);
+        while probed.handed.len() > HANDED_MAX || probed.handed_bytes > HANDED_BYTES_MAX {
+            probed.forget_first();
+        }
+        probed.backoff = self.interval;
+        self.plan(node, at + DELAY);
     }
 
     /// Takes a node that is to be asked now.
@@ -116,26 +133,30 @@ impl Probes {
         probed.due = None;
         probed.is_asked = true;
         probed.asked_at = Some(now);
-        probed.wanted = probed.wanted.saturating_sub(1);
-        probed.asked_after_before = probed.asked_after;
         probed.asked_after = probed.last_number;
         Some(node)
     }
 
-    /// The node has answered.
+    /// The node has answered; [`Self::on_values`] came before.
     pub(super) fn on_answered(&mut self, node: usize, now: Instant) {
         let probed = &mut self.nodes[node];
-        let before = probed.asked_after_before;
-        while probed.handed.front().is_some_and(|handed| handed.number <= before) {
-            probed.handed.pop_front();
+        while probed.handed.front().is_some_and(|first| first.number <= probed.asked_after) {
+            probed.forget_first();
         }
         self.on_given_up(node, now);
     }
 
     /// The question is not waited for any longer. What was handed over is still looked back on.
     pub(super) fn on_given_up(&mut self, node: usize, now: Instant) {
-        self.nodes[node].is_asked = false;
-        self.plan(node, now);
+        let probed = &mut self.nodes[node];
+        probed.is_asked = false;
+        if probed.last_number > probed.asked_after {
+            self.plan(node, now);
+        } else if probed.values < self.broadcasts {
+            let next = now + probed.backoff;
+            probed.backoff = (2 * probed.backoff).min(BACKOFF_MAX).max(self.interval);
+            self.plan(node, next);
+        }
     }
 
     /// The node stands still.
@@ -157,30 +178,58 @@ impl Probes {
         if let Some(due) = self.nodes[node].due {
             self.due.remove(&(due, node));
         }
-        self.nodes[node] = Probed::default();
+        self.nodes[node] = Probed { is_down: true, ..Probed::default() };
     }
 
-    /// A value was broadcast to the node by a client.
-    pub(super) fn on_broadcast(&mut self, node: usize, value: u32) {
+    /// The node has been started anew.
+    pub(super) fn on_restarted(&mut self, node: usize, at: Instant) {
+        self.nodes[node].is_down = false;
+        self.nodes[node].backoff = self.interval;
+        self.plan(node, at + BACKOFF_MAX);
+    }
+
+    /// A value was broadcast to the node by a client. Everybody is to have it from now on.
+    pub(super) fn on_broadcast(&mut self, node: usize, value: u32, at: Instant) {
+        let place = value as usize;
+        if self.is_broadcast.len() <= place {
+            self.is_broadcast.resize(place + 1, false);
+        }
+        if !std::mem::replace(&mut self.is_broadcast[place], true) {
+            self.broadcasts += 1;
+        }
         self.nodes[node].note(value);
+        for other in (0..self.nodes.len()).filter(|&other| other != node) {
+            let probed = &mut self.nodes[other];
+            let has = probed.has.get(place).is_some_and(|&has| has);
+            // Who waits for something already is asked in time.
+            if !has && probed.due.is_none() && !probed.is_asked {
+                probed.backoff = BACKOFF_MAX.max(self.interval);
+                self.plan(other, at + BACKOFF_MAX);
+            }
+        }
     }
 
     /// The node has shown these values, in answer to a question of the lab's or to a client.
     /// Appends to `found` those it is seen to have for the first time, each with the moment at
-    /// which it came.
+    /// which it came. A value that nobody has broadcast yet cannot have come.
     pub(super) fn on_values(
         &mut self,
         node: usize,
         now: Instant,
         is_probe: bool,
         values: &[i64],
-        found: &mut Vec<(i64, Instant)>,
+        found: &mut Vec<(u32, Instant)>,
     ) {
         let probed = &mut self.nodes[node];
+        if probed.is_down {
+            // It was said by the process that is gone.
+            return;
+        }
         let until = if is_probe { probed.asked_after } else { probed.last_number };
         let first = found.len();
-        for &value in values {
-            if u32::try_from(value).is_ok_and(|value| value < VALUES_MAX && probed.note(value)) {
+        for value in values.iter().filter_map(|&value| u32::try_from(value).ok()) {
+            let is_broadcast = self.is_broadcast.get(value as usize).is_some_and(|&is| is);
+            if is_broadcast && probed.note(value) {
                 found.push((value, now));
             }
         }
@@ -194,7 +243,7 @@ impl Probes {
             return;
         }
         let mut places: HashMap<i64, &mut Instant> =
-            found.iter_mut().map(|(value, at)| (*value, at)).collect();
+            found.iter_mut().map(|(value, at)| (i64::from(*value), at)).collect();
         for handed in candidates() {
             for integer in integers(&handed.line) {
                 if let Some(at) = places.remove(&integer) {
@@ -207,15 +256,22 @@ impl Probes {
         }
     }
 
-    /// Plans the next question if one is wanted and none is out.
-    fn plan(&mut self, node: usize, now: Instant) {
+    /// Plans the next question for `at`, or sooner if it is planned so; not within the interval,
+    /// and not while one is out.
+    fn plan(&mut self, node: usize, at: Instant) {
         let probed = &mut self.nodes[node];
-        if !self.is_on || probed.is_asked || probed.due.is_some() || probed.wanted == 0 {
+        if !self.is_on || probed.is_asked || probed.is_down {
             return;
         }
-        let due = probed.asked_at.map_or(now, |asked| now.max(asked + self.interval));
-        probed.due = Some(due);
-        self.due.insert((due, node));
+        let at = probed.asked_at.map_or(at, |asked| at.max(asked + self.interval));
+        if let Some(due) = probed.due {
+            if due <= at {
+                return;
+            }
+            self.due.remove(&(due, node));
+        }
+        probed.due = Some(at);
+        self.due.insert((at, node));
     }
 }
 
@@ -229,6 +285,12 @@ impl Probed {
         let is_new = !std::mem::replace(&mut self.has[place], true);
         self.values += u32::from(is_new);
         is_new
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(first) = self.handed.pop_front() {
+            self.handed_bytes -= first.line.len();
+        }
     }
 }
 
@@ -244,7 +306,16 @@ mod tests {
         text.as_bytes().into()
     }
 
-    fn found(probes: &mut Probes, at: u64, values: &[i64]) -> Vec<(i64, Instant)> {
+    /// Probes of two nodes; values 0 to 9 have been broadcast to the second.
+    fn probes() -> Probes {
+        let mut probes = Probes::new(2, true);
+        (0..10).for_each(|value| probes.on_broadcast(1, value, ms(0)));
+        probes
+    }
+
+    /// Asks the first node when it is due, and answers with these values at once.
+    fn ask(probes: &mut Probes, at: u64, values: &[i64]) -> Vec<(u32, Instant)> {
+        assert_eq!(probes.take_due(ms(at)), Some(0), "at {at} ms");
         let mut found = Vec::new();
         probes.on_values(0, ms(at), true, values, &mut found);
         probes.on_answered(0, ms(at));
@@ -252,83 +323,132 @@ mod tests {
     }
 
     #[test]
-    fn a_message_causes_a_question_at_once_and_one_more_an_interval_later() {
-        let mut probes = Probes::new(1, true);
+    fn a_message_causes_a_question_a_moment_later_and_never_two_within_an_interval() {
+        let mut probes = probes();
         probes.on_handed(0, ms(5), &line("[1]"));
-        assert_eq!(probes.take_due(ms(5)), Some(0));
+        assert_eq!(probes.next_due(), Some(ms(7)));
+        assert_eq!(probes.take_due(ms(7)), Some(0));
+        probes.on_handed(0, ms(8), &line("[2]"));
         assert_eq!(probes.next_due(), None, "one question at a time");
-        probes.on_answered(0, ms(6));
-        assert_eq!(probes.next_due(), Some(ms(25)));
-        assert_eq!(probes.take_due(ms(25)), Some(0));
-        probes.on_answered(0, ms(26));
+        probes.on_answered(0, ms(9));
+        assert_eq!(probes.next_due(), Some(ms(27)));
+    }
+
+    #[test]
+    fn a_node_that_lacks_something_is_asked_again_and_one_that_has_all_is_not() {
+        let mut probes = probes();
+        probes.on_handed(0, ms(0), &line("[1]"));
+        let all: Vec<i64> = (0..10).collect();
+        ask(&mut probes, 2, &all[..9]);
+        assert_eq!(probes.next_due(), Some(ms(22)));
+        ask(&mut probes, 22, &all[..9]);
+        assert_eq!(probes.next_due(), Some(ms(62)));
+        ask(&mut probes, 62, &all);
         assert_eq!(probes.next_due(), None);
-        assert_eq!(probes.asked(), 2);
+        assert_eq!(probes.asked(), 3);
+    }
+
+    #[test]
+    fn a_node_that_is_sent_nothing_is_asked_too() {
+        let probes = probes();
+        assert_eq!(probes.next_due(), Some(ms(100)));
     }
 
     #[test]
     fn a_large_cluster_is_asked_less_often() {
         let mut probes = Probes::new(500, true);
         probes.on_handed(7, ms(0), &line(""));
-        probes.take_due(ms(0));
-        probes.on_answered(7, ms(1));
-        assert_eq!(probes.next_due(), Some(ms(200)));
+        probes.take_due(ms(2));
+        probes.on_handed(7, ms(3), &line(""));
+        probes.on_answered(7, ms(4));
+        assert_eq!(probes.next_due(), Some(ms(202)));
     }
 
     #[test]
-    fn a_value_came_with_the_first_message_that_names_it() {
-        let mut probes = Probes::new(1, true);
-        probes.on_handed(0, ms(1), &line("[7]"));
-        probes.take_due(ms(1));
-        probes.on_handed(0, ms(3), &line("[8]"));
-        probes.on_handed(0, ms(4), &line("[7,9]"));
-        assert_eq!(found(&mut probes, 5, &[7]), [(7, ms(1))]);
-        probes.take_due(ms(21));
-        probes.on_handed(0, ms(22), &line("[8]"));
-        assert_eq!(found(&mut probes, 23, &[7, 9, 8]), [(9, ms(4)), (8, ms(3))]);
+    fn a_value_came_with_the_first_message_that_names_it_since_it_was_lacking() {
+        let mut probes = probes();
+        probes.on_handed(0, ms(1), &line(r#"{"ihave":[7]}"#));
+        assert!(ask(&mut probes, 3, &[]).is_empty());
+        probes.on_handed(0, ms(11), &line("[8]"));
+        probes.on_handed(0, ms(12), &line("[7,9]"));
+        probes.on_handed(0, ms(13), &line("[8,9]"));
+        assert_eq!(ask(&mut probes, 23, &[7, 9, 8]), [(7, ms(12)), (9, ms(12)), (8, ms(11))]);
     }
 
     #[test]
     fn a_value_that_no_message_names_came_with_the_last_before_the_question() {
-        let mut probes = Probes::new(1, true);
+        let mut probes = probes();
         probes.on_handed(0, ms(1), &line("zip"));
         probes.on_handed(0, ms(2), &line("zap"));
-        probes.take_due(ms(2));
-        probes.on_handed(0, ms(3), &line("zop"));
-        assert_eq!(found(&mut probes, 4, &[7]), [(7, ms(2))]);
+        assert_eq!(probes.take_due(ms(3)), Some(0));
+        probes.on_handed(0, ms(4), &line("zop"));
+        let mut found = Vec::new();
+        probes.on_values(0, ms(5), true, &[7], &mut found);
+        assert_eq!(found, [(7, ms(2))]);
     }
 
     #[test]
     fn a_value_that_came_without_a_message_came_when_it_was_seen() {
-        let mut probes = Probes::new(1, true);
-        assert_eq!(found(&mut probes, 4, &[7]), [(7, ms(4))]);
-        assert!(found(&mut probes, 5, &[7, -1]).is_empty());
+        let mut probes = probes();
+        probes.on_handed(0, ms(1), &line("[7]"));
+        assert!(ask(&mut probes, 3, &[]).is_empty());
+        assert_eq!(ask(&mut probes, 23, &[7]), [(7, ms(23))]);
     }
 
     #[test]
-    fn a_message_worked_in_late_is_found_by_the_second_question() {
-        let mut probes = Probes::new(1, true);
+    fn what_nobody_has_broadcast_yet_is_passed_over_and_found_later() {
+        let mut probes = probes();
+        let mut found = Vec::new();
+        probes.on_values(0, ms(4), false, &[10, -1, i64::MAX], &mut found);
+        assert!(found.is_empty() && probes.values(0) == 0);
+        probes.on_broadcast(1, 10, ms(5));
+        probes.on_values(0, ms(6), false, &[10], &mut found);
+        assert_eq!(found, [(10, ms(6))]);
+    }
+
+    #[test]
+    fn what_a_paused_node_was_handed_comes_when_it_goes_on() {
+        let mut probes = probes();
         probes.on_handed(0, ms(1), &line("[7]"));
-        probes.take_due(ms(1));
-        assert!(found(&mut probes, 2, &[]).is_empty());
-        probes.take_due(ms(21));
-        assert_eq!(found(&mut probes, 22, &[7]), [(7, ms(1))]);
+        probes.on_paused(0, ms(2));
+        probes.on_handed(0, ms(3), &line("[8]"));
+        probes.on_resumed(0, ms(50));
+        assert_eq!(ask(&mut probes, 50, &[7, 8]), [(7, ms(1)), (8, ms(50))]);
     }
 
     #[test]
     fn a_node_that_died_holds_nothing() {
-        let mut probes = Probes::new(1, true);
-        probes.on_broadcast(0, 3);
+        let mut probes = probes();
+        probes.on_broadcast(0, 3, ms(0));
         probes.on_handed(0, ms(1), &line("[7]"));
         assert_eq!(probes.values(0), 1);
         probes.on_killed(0);
         assert_eq!((probes.values(0), probes.next_due()), (0, None));
-        assert_eq!(found(&mut probes, 9, &[3]), [(3, ms(9))]);
+        probes.on_broadcast(1, 20, ms(2));
+        assert_eq!(probes.next_due(), None, "who is down is not asked");
+        probes.on_restarted(0, ms(5));
+        assert_eq!(probes.next_due(), Some(ms(105)));
+        let mut found = Vec::new();
+        probes.on_values(0, ms(9), false, &[3], &mut found);
+        assert_eq!(found, [(3, ms(9))]);
     }
 
     #[test]
-    fn switched_off_nothing_is_asked() {
-        let mut probes = Probes::new(1, false);
+    fn what_is_looked_back_on_is_bounded_in_bytes() {
+        let mut probes = probes();
+        let large: Arc<[u8]> = vec![b' '; HANDED_BYTES_MAX / 2].into();
+        (0..9).for_each(|at| probes.on_handed(0, ms(at), &large));
+        assert_eq!(probes.nodes[0].handed.len(), 2);
+    }
+
+    #[test]
+    fn switched_off_nothing_is_asked_and_messages_tell_nothing() {
+        let mut probes = Probes::new(2, false);
+        probes.on_broadcast(1, 7, ms(0));
         probes.on_handed(0, ms(1), &line("[7]"));
         assert_eq!(probes.next_due(), None);
+        let mut found = Vec::new();
+        probes.on_values(0, ms(90), false, &[7], &mut found);
+        assert_eq!(found, [(7, ms(90))]);
     }
 }

@@ -54,6 +54,8 @@ pub struct Results {
     pub figures: Figures,
     /// Why it is not valid, and what else there is to say; a sentence each.
     pub reasons: Vec<String>,
+    /// Values that some live node was never seen to have; they are in no quantile of propagation.
+    pub incomplete: u64,
     /// The limits of the challenge, beside the figures.
     pub challenge: Option<Outcome>,
     /// What was run.
@@ -262,6 +264,8 @@ impl Run {
         let results = Results {
             format: FORMAT,
             reasons: judgement.reasons.clone(),
+            incomplete: spreads.iter().filter(|spread| spread.propagation_ms.is_none()).count()
+                as u64,
             challenge: about.challenge.map(|challenge| challenge.outcome(&figures)),
             figures,
             plan: self.plan(&about),

@@ -17,10 +17,14 @@ impl Run {
         }
     }
 
-    /// Starts a node anew.
+    /// Starts a node anew. It gets `topology` right behind `init`, before anything that a client
+    /// may ask of it in the meantime.
     pub(super) fn restart(&mut self, node: usize) {
         self.orders.push(Order::Start(node));
         self.ask_to_init(node);
+        if self.config.workload == Workload::Broadcast {
+            self.ask_to_link(self.steward(), node);
+        }
     }
 
     fn ask_to_init(&mut self, node: usize) {
@@ -66,9 +70,6 @@ impl Run {
         }
         let needs_topology = self.config.workload == Workload::Broadcast;
         if self.phase != Phase::SetUp {
-            if request.asked == Asked::Init && needs_topology {
-                self.ask_to_link(self.steward(), request.node);
-            }
             return;
         }
         self.awaited -= 1;

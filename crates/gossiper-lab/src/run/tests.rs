@@ -433,3 +433,79 @@ fn operations_that_nobody_answers_are_given_up_after_five_seconds() {
     assert!(results.reasons.iter().any(|r| r.contains(&told)), "{:?}", results.reasons);
     assert_eq!(results.figures.valid, Verdict::Unknown, "{:?}", results.reasons);
 }
+
+#[test]
+fn what_a_node_prints_when_it_is_killed_is_void() {
+    let faults = plan(2, r#"[{"at_ms":1000,"start":"kill","nodes":[1]}]"#);
+    let mut cluster = Cluster::new(RunConfig { faults, ..config(2) }, straight);
+    cluster.play_until(Instant(999_000_000));
+    let kill = cluster.run.main_since().unwrap() + Duration::from_secs(1);
+    cluster.run.on_line(kill, 1, b"last words");
+    cluster.carry_out(kill);
+    cluster.run.on_line(kill, 1, b"and more");
+    assert!(cluster.run.misconducts().list().is_empty());
+}
+
+#[test]
+fn a_restarted_node_is_told_its_neighbors_before_anything_is_asked_of_it() {
+    let faults =
+        plan(2, r#"[{"at_ms":1000,"start":"kill","nodes":[1]}, {"at_ms":2000,"stop":"kill"}]"#);
+    let mut run = Run::new(RunConfig { faults, ..config(2) }, Box::new(io::sink())).unwrap();
+    let mut kinds = Vec::new();
+    let mut now = Instant::START;
+    // Nobody answers but to init and topology, and the restarted node not even to those.
+    while run.phase() != Phase::Drain {
+        let mut orders = Vec::new();
+        run.take_orders(&mut orders);
+        for order in orders {
+            match order {
+                Order::Start(1) => kinds.clear(),
+                Order::Write { node, line, .. } => {
+                    let message: Value = serde_json::from_slice(&line).unwrap();
+                    let body = &message["body"];
+                    let kind = body["type"].as_str().unwrap();
+                    if node == 1 {
+                        kinds.push(kind.to_owned());
+                    }
+                    if run.phase() == Phase::SetUp {
+                        let body = reply(body, &format!("{kind}_ok"));
+                        let src = format!("n{node}");
+                        let line = json!({"src": src, "dest": message["src"], "body": body});
+                        run.on_line(now, node, line.to_string().as_bytes());
+                    }
+                }
+                _ => {}
+            }
+        }
+        let Some(next) = run.next_event().filter(|next| next.0 < 12_000_000_000) else { break };
+        now = now.max(next);
+        run.advance(now);
+    }
+    assert_eq!(kinds[..2], ["init", "topology"]);
+    assert!(kinds.len() > 2, "{kinds:?}");
+}
+
+#[test]
+fn what_a_run_leaves_can_be_shown_whatever_became_of_its_values() {
+    let faults = plan(
+        3,
+        // The last worker's final read tells most, so it is its node that is hit.
+        r#"[{"at_ms":0,"start":"partition","shape":"one","side":[2]},
+            {"at_ms":4000,"start":"kill","nodes":[2]}, {"at_ms":6000,"stop":"all"}]"#,
+    );
+    let folder = std::env::temp_dir().join(format!("gossiper-run-test-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let net = std::fs::File::create(folder.join("net.jsonl")).unwrap();
+    let mut cluster = Cluster::new(RunConfig { faults, ..config(3) }, straight);
+    cluster.run.journal = Journal::new(RunConfig::node_names(Some(3)), Box::new(net));
+    cluster.play_until(Instant(u64::MAX));
+    let (results, files) = cluster.run.finish(About::default());
+    let set = results.figures.set;
+    assert!(set.orphaned > 0 && set.lost > 0 && set.stable > 0, "{set:?}");
+    assert!(results.incomplete >= set.lost);
+    results.write(&folder).unwrap();
+    files.write(&folder).unwrap();
+    let report = crate::report::write(&folder).unwrap();
+    assert!(std::fs::read_to_string(report).unwrap().contains("orphaned"));
+    std::fs::remove_dir_all(folder).unwrap();
+}

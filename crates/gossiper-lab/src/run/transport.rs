@@ -15,7 +15,8 @@ impl Run {
     /// A node has printed a line, given without its end.
     pub fn on_line(&mut self, now: Instant, node: usize, line: &[u8]) {
         self.advance(now);
-        if self.phase == Phase::Over {
+        // What comes from a process that is to be killed, or has been, is void.
+        if self.phase == Phase::Over || self.voided.contains(&node) || self.faults.is_down(node) {
             return;
         }
         let Some(parsed) = Parsed::of(line) else {
@@ -61,7 +62,7 @@ impl Run {
             let Address::Node(node) = envelope.to else { continue };
             let message = envelope.payload;
             let is_from_node = matches!(envelope.from, Address::Node(_));
-            if is_from_node {
+            if is_from_node && !envelope.is_copy {
                 self.under_way_bytes = self.under_way_bytes.saturating_sub(message.line.len());
             }
             match dropped {
@@ -81,9 +82,8 @@ impl Run {
         message: Message,
     ) {
         if let Some(value) = message.broadcast {
-            let at = self.since_start(at);
-            self.probes.on_broadcast(node, value);
-            self.propagation.broadcast(value, node as u32, at);
+            self.probes.on_broadcast(node, value, at);
+            self.propagation.broadcast(value, node as u32, self.since_start(at));
         }
         if self.config.log_net_recv {
             let line = String::from_utf8_lossy(&message.line);

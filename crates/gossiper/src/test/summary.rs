@@ -80,6 +80,10 @@ pub(super) fn tail(results: &Results, folder: &Path) -> String {
             ),
         );
     }
+    if results.incomplete > 0 && results.plan.probes {
+        let figure = format!("{} not seen at every live node", results.incomplete);
+        row(&mut text, "", &figure);
+    }
     let whole = |ms: u64| ms.to_string();
     let tenths = |ms: f64| format!("{ms:.1}");
     latencies(&mut text, "stable latency", figures.stable_latency_ms, whole);
