@@ -89,9 +89,9 @@ pub struct Net {
 pub struct Set {
     /// Broadcasts begun, whether or not they succeeded.
     pub attempted: u64,
-    /// In the last read that tells.
+    /// In the last read that could show it.
     pub stable: u64,
-    /// Known, and not in the last read that tells.
+    /// Known, and not in the last read that could show it.
     pub lost: u64,
     /// Of which no read tells.
     pub never_read: u64,

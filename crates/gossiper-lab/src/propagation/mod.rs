@@ -151,6 +151,11 @@ impl Propagation {
         self.arrivals.iter().map(move |seen| of(seen, value))
     }
 
+    /// Whether the node takes part at the end of the run: it is neither down nor paused.
+    pub fn is_live_at_end(&self, node: u32) -> bool {
+        self.conditions.is_live_at_end(node)
+    }
+
     /// How each value spread whose broadcast arrived, in a run that is over. Takes time in values ×
     /// nodes, and a 64th of the nodes once more for values that faults stood in the way of.
     pub fn spreads(&self) -> Vec<Spread> {

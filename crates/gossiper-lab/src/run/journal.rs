@@ -11,6 +11,9 @@ use crate::network::{Address, DropReason, Envelope};
 /// Longest body that is written down, in bytes.
 const BODY_BYTES_MAX: usize = 1024;
 
+/// Bytes of the file, beyond which nothing more is written.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
 /// Messages and bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Volume {
@@ -42,6 +45,7 @@ pub(super) struct Journal {
     /// The first error; after it nothing more is written.
     error: Option<io::Error>,
     line: Vec<u8>,
+    written: u64,
     pub(super) servers: Volume,
     pub(super) clients: Volume,
     /// Between nodes, by type.
@@ -61,6 +65,7 @@ impl Journal {
             out,
             error: None,
             line: Vec::new(),
+            written: 0,
             servers: Volume::default(),
             clients: Volume::default(),
             kinds: Vec::new(),
@@ -102,12 +107,18 @@ impl Journal {
                 Fate::Open => {}
             }
         }
-        if self.error.is_some() {
+        if self.error.is_some() || self.is_full() {
             return;
         }
         self.line.clear();
         let written = write_line(&mut self.line, envelope, &self.nodes, fate, start, kinds);
+        self.written += self.line.len() as u64;
         self.error = written.and_then(|()| self.out.write_all(&self.line)).err();
+    }
+
+    /// Whether the file has become as long as it may.
+    pub(super) fn is_full(&self) -> bool {
+        self.written > FILE_BYTES_MAX
     }
 
     /// Writes what is held back; gives the first error there was.

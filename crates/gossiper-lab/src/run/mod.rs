@@ -24,6 +24,7 @@ mod journal;
 mod message;
 mod operations;
 mod probes;
+mod remarks;
 mod results;
 mod setup;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use self::config::RunConfig;
 use self::journal::Journal;
 use self::message::{Kinds, Message};
 use self::probes::Probes;
+use self::remarks::ErrorReplies;
 pub use self::results::{About, Files, Results};
 use crate::fault::{Event, FaultState};
 use crate::history::History;
@@ -155,6 +157,7 @@ pub struct Run {
     pauses: Vec<u32>,
     /// How many operations each node has not answered in time, and no fault was the cause.
     unanswered: Vec<u32>,
+    errors: ErrorReplies,
     under_way_bytes: usize,
     /// Nodes whose kill the host has not been told of yet.
     voided: BTreeSet<usize>,
@@ -204,6 +207,7 @@ impl Run {
             kills: vec![0; nodes],
             pauses: vec![0; nodes],
             unanswered: vec![0; nodes],
+            errors: ErrorReplies::default(),
             under_way_bytes: 0,
             voided: BTreeSet::new(),
             cut: None,

@@ -87,10 +87,13 @@ impl Run {
     ) {
         let at = self.since_start(self.now);
         let outcome = match (ask, &*parsed.kind) {
-            (_, "error") => match ask {
-                Ask::Broadcast(_) if !message::is_definite_error(parsed.body) => Outcome::Info,
-                _ => Outcome::Fail,
-            },
+            (_, "error") => {
+                self.errors.note(node, message::request_of(ask).0, parsed.body);
+                match ask {
+                    Ask::Broadcast(_) if !message::is_definite_error(parsed.body) => Outcome::Info,
+                    _ => Outcome::Fail,
+                }
+            }
             (Ask::Broadcast(value), "broadcast_ok") => {
                 self.propagation.acknowledge(value);
                 Outcome::Ok

@@ -9,17 +9,15 @@ use gossiper_core::Instant;
 use serde::Serialize;
 
 use super::journal::{Fate, Volume};
-use super::{CLIENT_TIMEOUT, Cut, Run};
+use super::{Cut, Run};
 use crate::challenge::{Challenge, Outcome};
 use crate::fault::FaultPlan;
 use crate::figures::{Figures, Net, Ops, Quantiles, Set, Traffic};
-use crate::history::History;
+use crate::history::{History, Operation};
 use crate::load::Workload;
 use crate::propagation::{Spread, quantiles};
 use crate::verdict::{Fate as ValueFate, Judgement, Terms, Verdict, judge};
 
-/// Nodes that are named for not having answered, beyond which they are only counted.
-const SILENT_NAMED: usize = 10;
 /// The number of the format of `results.json`.
 const FORMAT: u32 = 1;
 
@@ -66,6 +64,8 @@ pub struct Results {
     pub nodes: Vec<NodeFigures>,
     /// Messages between nodes by type, most first.
     pub types: Vec<TypeFigures>,
+    /// How long clients waited for answers, of the operations that succeeded.
+    pub answer_ms: Option<Quantiles<f64>>,
     /// How the host fared.
     pub host: HostFigures,
     /// Whether a node's end cut the run short: the command then exits as Maelstrom does.
@@ -255,10 +255,13 @@ impl Run {
             is_cut_short: self.cut.is_some(),
         };
         let mut judgement = judge(&self.history, self.misconducts.list(), terms);
-        judgement.reasons.extend(self.tell_unanswered());
+        judgement.reasons.extend(self.remarks(&spreads));
         self.tell_cut(&mut judgement);
         if let Some(error) = self.journal.finish() {
             judgement.reasons.push(format!("net.jsonl is not complete: {error}."));
+        }
+        if self.journal.is_full() {
+            judgement.reasons.push("net.jsonl holds the first GiB only.".into());
         }
         let figures = self.figures(&judgement, &spreads);
         let results = Results {
@@ -272,6 +275,7 @@ impl Run {
             phases_ms: self.phases_ms(),
             nodes: self.node_figures(),
             types: self.type_figures(),
+            answer_ms: self.answer_ms(),
             host: HostFigures {
                 started: about.started,
                 boot_ms: self.phases.main.map(|start| ms(start.0)),
@@ -284,27 +288,6 @@ impl Run {
         // What was applied was planned, and planned things can be planned again.
         let faults = FaultPlan::new(self.config.nodes.len(), self.applied).unwrap_or_default();
         (results, Files { history: self.history, faults, values })
-    }
-
-    /// Which nodes left operations unanswered. By itself that does not make a run invalid.
-    fn tell_unanswered(&self) -> Option<String> {
-        let nodes = self.config.nodes.iter().zip(&self.unanswered);
-        let silent: Vec<&str> =
-            nodes.filter(|&(_, &count)| count > 0).map(|(name, _)| name.as_str()).collect();
-        let operations: u32 = self.unanswered.iter().sum();
-        let s = if operations == 1 { "" } else { "s" };
-        let more = match silent.len().saturating_sub(SILENT_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more nodes"),
-        };
-        let named = silent[..silent.len().min(SILENT_NAMED)].join(", ");
-        (operations > 0).then(|| {
-            format!(
-                "{named}{more} did not answer {operations} operation{s} within {} s; what they \
-                 wrote to stderr is in node-logs.",
-                CLIENT_TIMEOUT.as_secs()
-            )
-        })
     }
 
     fn tell_cut(&self, judgement: &mut Judgement) {
@@ -402,6 +385,14 @@ impl Run {
                 }
             })
             .collect()
+    }
+
+    fn answer_ms(&self) -> Option<Quantiles<f64>> {
+        let waited = |operation: &Operation| {
+            let completed = operation.completed_ok()?;
+            Some(ms((completed.at - operation.invoked.at).as_nanos() as u64))
+        };
+        quantiles(self.history.operations().iter().map(waited))
     }
 
     fn type_figures(&self) -> Vec<TypeFigures> {

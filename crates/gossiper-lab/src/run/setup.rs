@@ -96,10 +96,14 @@ impl Run {
         }
         let (name, asked) = (&self.config.nodes[node], asked(request));
         let s = SETUP_TIMEOUT.as_secs();
-        let cause = format!(
-            "{name} did not answer {asked} within {s} s. Does it read stdin line by line, and flush \
-             stdout after each line?"
-        );
+        let is_heard = self.misconducts.list().iter().any(|case| case.node() == name);
+        // Who has said something wrong does read, and flush.
+        let hint = if is_heard {
+            ""
+        } else {
+            " Does it read stdin line by line, and flush stdout after each line?"
+        };
+        let cause = format!("{name} did not answer {asked} within {s} s.{hint}");
         self.end_because_of(node, Cut::Crashed(cause));
     }
 }

@@ -13,7 +13,7 @@ const SHOWN_CHARS_MAX: usize = 200;
 /// let the run pass; to whoever wrote the node that hides the mistake.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum What {
-    /// It gave an answer that is none: of the wrong type, without its fields, to nothing that was
+    /// It gave an invalid answer: of the wrong type, without its fields, to nothing that was
     /// asked, or given twice.
     NotAnAnswer {
         /// What is wrong with it, to stand after a colon.
@@ -94,7 +94,7 @@ impl fmt::Display for Misconduct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.node)?;
         match &self.what {
-            What::NotAnAnswer { cause } => write!(f, " gave an answer that is none: {cause}")?,
+            What::NotAnAnswer { cause } => write!(f, " gave an invalid answer: {cause}")?,
             What::NotJson { line } => {
                 write!(f, " printed a line that is not a JSON message: \"{line}\"")?;
             }
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(
             sentences(&misconducts),
             [
-                "n3 gave an answer that is none: read_ok without messages.",
+                "n3 gave an invalid answer: read_ok without messages.",
                 "n3 printed a line that is not a JSON message: \"hello\".",
                 "n3 sent a message to n99, which does not exist.",
                 "n3 sent a message in the name of n4.",

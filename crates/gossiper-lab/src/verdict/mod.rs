@@ -16,7 +16,7 @@ use std::fmt::Write;
 use serde::{Serialize, Serializer};
 
 use crate::figures::Ops;
-use crate::history::{Call, Function, History};
+use crate::history::{Call, Function, History, Moment};
 pub use finding::{Oddities, Oddity, oddities};
 pub use misconduct::{Misconduct, Misconducts, What};
 pub use set_full::{Fate, Sightings, sightings};
@@ -168,12 +168,12 @@ fn faults(judgement: &Judgement, history: &History) -> Vec<String> {
     let mut faults = Vec::new();
     let lost: Vec<i64> = judgement.with_fate(Fate::Lost).into_iter().map(i64::from).collect();
     if let Some(&first) = lost.first() {
-        let at = judgement.values[first as usize].known.map_or(0, |known| known.at.0 / 1_000_000);
         faults.push(format!(
-            "{} known and then missing from the last read that tells: {} ({first} was known \
-             at {at} ms).",
+            "{} known, and then missing from the last read that could show {}: {} ({}).",
             counted(lost.len() as u64, "value was", "values were"),
+            if lost.len() == 1 { "it" } else { "them" },
             list(&lost),
+            loss(first, &judgement.values[first as usize], history),
         ));
     }
     let Oddities { duplicated, invented } = &judgement.oddities;
@@ -200,6 +200,19 @@ fn faults(judgement: &Judgement, history: &History) -> Vec<String> {
         ));
     }
     faults
+}
+
+/// When a lost value was known, and which read lacks it.
+fn loss(value: i64, seen: &Sightings, history: &History) -> String {
+    let ms = |moment: Option<Moment>| moment.map_or(0, |moment| moment.at.0 / 1_000_000);
+    let mut operations = history.operations().iter();
+    let read = operations.find(|operation| Some(operation.invoked) == seen.last_absent);
+    let node = read.map_or("", |read| &history.nodes()[read.node as usize]);
+    format!(
+        "{value} was known at {} ms, and the read of {node} begun at {} ms lacks it",
+        ms(seen.known),
+        ms(seen.last_absent)
+    )
 }
 
 /// What keeps the record from being valid.

@@ -21,9 +21,9 @@ use crate::history::{Call, History, Moment};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// The last read that tells has it.
+    /// The last read that could show it has it.
     Stable,
-    /// It was known, and then the last read that tells, begun later, lacks it.
+    /// It was known, and then the last read that could show it, begun later, lacks it.
     Lost,
     /// No read tells.
     NeverRead,

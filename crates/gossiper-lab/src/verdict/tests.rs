@@ -100,7 +100,8 @@ fn a_known_value_that_no_later_read_holds_is_lost() {
     assert_eq!(judgement.verdict, Verdict::Invalid);
     assert_eq!(
         judgement.reasons[0],
-        "1 value was known and then missing from the last read that tells: 0 (0 was known at 0 ms)."
+        "1 value was known, and then missing from the last read that could show it: 0 (0 was known at \
+         0 ms, and the read of n1 begun at 10 ms lacks it)."
     );
 }
 

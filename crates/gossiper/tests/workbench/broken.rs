@@ -88,7 +88,7 @@ fn answers_that_are_none_are_caught() -> Check {
         let [twice, wrong] = runs.map(Running::finish);
         twice.expect(1, false);
         for node in ["n0", "n1", "n2", "n3", "n4"] {
-            let told = format!("{node} gave an answer that is none");
+            let told = format!("{node} gave an invalid answer");
             twice.expect_reason(&[&told, "has been answered before", "more like it"]);
         }
         assert_eq!(twice.count("ops/ok"), twice.count("ops/invoked"), "{twice}");
@@ -96,8 +96,8 @@ fn answers_that_are_none_are_caught() -> Check {
         expect_straight(&twice);
 
         wrong.expect(1, false);
-        wrong.expect_reason(&["gave an answer that is none: broadcast was answered with \"ok\""]);
-        wrong.expect_reason(&["gave an answer that is none: read_ok has no `messages`"]);
+        wrong.expect_reason(&["gave an invalid answer: broadcast was answered with \"ok\""]);
+        wrong.expect_reason(&["gave an invalid answer: read_ok has no `messages`"]);
         wrong.expect_reason(&["No broadcast succeeded."]);
         assert_eq!(wrong.count("ops/ok"), 0, "{wrong}");
         expect_straight(&wrong);
