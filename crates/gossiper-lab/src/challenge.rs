@@ -61,6 +61,9 @@ pub struct Outcome {
     pub title: String,
     /// Its limits; none besides validity up to 3c.
     pub limits: Vec<LimitOutcome>,
+    /// What the run did otherwise than the challenge says, such as `node count 2`. With any, the
+    /// limits are a comparison only.
+    pub deviations: Vec<String>,
 }
 
 impl Outcome {
@@ -131,8 +134,22 @@ impl Challenge {
         Parameters { nodes, time_limit, rate_hz, latency_ms, has_partitions }
     }
 
-    /// Holds figures against the limits.
-    pub fn outcome(self, figures: &Figures) -> Outcome {
+    /// What a run does otherwise than the challenge says.
+    pub fn deviations(self, run: &Parameters) -> Vec<String> {
+        let own = self.parameters();
+        let faults = |has_partitions| if has_partitions { "partitions" } else { "no partitions" };
+        let all = [
+            (run.nodes != own.nodes, format!("{} nodes", run.nodes)),
+            (run.time_limit != own.time_limit, format!("{} s", run.time_limit.as_secs_f64())),
+            (run.rate_hz != own.rate_hz, format!("{} operations a second", run.rate_hz)),
+            (run.latency_ms != own.latency_ms, format!("{} ms latency", run.latency_ms)),
+            (run.has_partitions != own.has_partitions, faults(run.has_partitions).to_owned()),
+        ];
+        all.into_iter().filter(|(is_other, _)| *is_other).map(|(_, text)| text).collect()
+    }
+
+    /// Holds figures of a run with these deviations against the limits.
+    pub fn outcome(self, figures: &Figures, deviations: Vec<String>) -> Outcome {
         let limits = self.limits().into_iter().map(|limit| {
             let measured = (limit.measure)(figures);
             LimitOutcome {
@@ -144,7 +161,12 @@ impl Challenge {
                 passed: measured.is_some_and(|measured| measured < limit.limit),
             }
         });
-        Outcome { name: self.name().into(), title: self.title().into(), limits: limits.collect() }
+        Outcome {
+            name: self.name().into(),
+            title: self.title().into(),
+            limits: limits.collect(),
+            deviations,
+        }
     }
 
     fn limits(self) -> Vec<Limit> {
@@ -189,9 +211,12 @@ impl FromStr for Challenge {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|challenge| challenge.name() == name).ok_or_else(|| {
-            format!("no broadcast challenge is called {name:?}: 3a, 3b, 3c, 3d or 3e")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|challenge| challenge.name() == name.to_ascii_lowercase())
+            .ok_or_else(|| {
+                format!("no broadcast challenge is called {name:?}: 3a, 3b, 3c, 3d or 3e")
+            })
     }
 }
 
@@ -219,7 +244,7 @@ mod tests {
     }
 
     fn passed(challenge: Challenge, figures: &Figures) -> Vec<bool> {
-        challenge.outcome(figures).limits.iter().map(|limit| limit.passed).collect()
+        challenge.outcome(figures, Vec::new()).limits.iter().map(|limit| limit.passed).collect()
     }
 
     #[test]
@@ -234,7 +259,16 @@ mod tests {
     fn a_figure_that_is_missing_does_not_pass() {
         let none = Figures { stable_latency_ms: None, ..figures(0, 0, 0) };
         assert_eq!(passed(Challenge::EfficientI, &none), [true, false, false]);
-        assert!(!Challenge::EfficientI.outcome(&none).is_passed());
+        assert!(!Challenge::EfficientI.outcome(&none, Vec::new()).is_passed());
+    }
+
+    #[test]
+    fn a_run_with_other_parameters_says_which() {
+        let own = Challenge::EfficientI.parameters();
+        assert!(Challenge::EfficientI.deviations(&own).is_empty());
+        assert!(Challenge::EfficientII.deviations(&own).is_empty());
+        let other = Parameters { nodes: 2, has_partitions: true, ..own };
+        assert_eq!(Challenge::EfficientI.deviations(&other), ["2 nodes", "partitions"]);
     }
 
     #[test]

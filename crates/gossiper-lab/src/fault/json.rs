@@ -25,17 +25,45 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     direction: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    side: Option<Vec<usize>>,
+    side: Option<Vec<NodeRef>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sees: Option<Vec<Vec<usize>>>,
+    sees: Option<Vec<Vec<NodeRef>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    nodes: Option<Vec<usize>>,
+    nodes: Option<Vec<NodeRef>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probability: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     factor: Option<f64>,
+}
+
+/// A node, as a plan may name it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged, expecting = "a node is given by its name or by its place, from 0")]
+enum NodeRef {
+    Place(usize),
+    Name(String),
+}
+
+impl NodeRef {
+    fn place(self, names: &[String]) -> Result<usize, String> {
+        match self {
+            Self::Place(place) => Ok(place),
+            Self::Name(name) => names
+                .iter()
+                .position(|other| *other == name)
+                .ok_or_else(|| format!("no node is called {name:?}")),
+        }
+    }
+}
+
+fn places(nodes: Vec<NodeRef>, names: &[String]) -> Result<Vec<usize>, String> {
+    nodes.into_iter().map(|node| node.place(names)).collect()
+}
+
+fn refs(places: &[usize]) -> Vec<NodeRef> {
+    places.iter().copied().map(NodeRef::Place).collect()
 }
 
 impl FaultPlan {
@@ -46,6 +74,19 @@ impl FaultPlan {
     /// If the text is not as the module's documentation says; names the event, counted from 1, and
     /// where there is one event a line, the line.
     pub fn from_json(text: &str, nodes: usize) -> Result<Self, PlanError> {
+        Self::read(text, nodes, &[])
+    }
+
+    /// Reads a plan for nodes with these names, by which it may call them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_json`].
+    pub fn from_json_with_names(text: &str, names: &[String]) -> Result<Self, PlanError> {
+        Self::read(text, names.len(), names)
+    }
+
+    fn read(text: &str, nodes: usize, names: &[String]) -> Result<Self, PlanError> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(PlanError(format!("{} bytes are too long for a plan", text.len())));
         }
@@ -53,15 +94,19 @@ impl FaultPlan {
             let all: Vec<&RawValue> = serde_json::from_str(text)
                 .map_err(|error| PlanError(format!("the array of events: {error}")))?;
             read_all(
+                names,
                 all.iter()
                     .enumerate()
                     .map(|(index, raw)| (format!("event {}", index + 1), raw.get())),
             )
         } else {
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-            read_all(lines.enumerate().map(|(index, (line, text))| {
-                (format!("event {} (line {})", index + 1, line + 1), text)
-            }))
+            read_all(
+                names,
+                lines.enumerate().map(|(index, (line, text))| {
+                    (format!("event {} (line {})", index + 1, line + 1), text)
+                }),
+            )
         }?;
         Self::new(nodes, events)
     }
@@ -78,18 +123,23 @@ impl FaultPlan {
     }
 }
 
-fn read_all<'a>(texts: impl Iterator<Item = (String, &'a str)>) -> Result<Vec<Event>, PlanError> {
+fn read_all<'a>(
+    names: &[String],
+    texts: impl Iterator<Item = (String, &'a str)>,
+) -> Result<Vec<Event>, PlanError> {
     // One more than allowed is enough to be refused.
     texts
         .take(EVENTS_MAX + 1)
-        .map(|(place, text)| read(text).map_err(|problem| PlanError(format!("{place}: {problem}"))))
+        .map(|(place, text)| {
+            read(text, names).map_err(|problem| PlanError(format!("{place}: {problem}")))
+        })
         .collect()
 }
 
-fn read(text: &str) -> Result<Event, String> {
-    let mut written: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
+fn read(text: &str, names: &[String]) -> Result<Event, String> {
+    let mut written: Written = serde_json::from_str(text).map_err(|error| slip(&error))?;
     let action = match (written.start.take(), written.stop.take()) {
-        (Some(start), None) => Action::Start(fault(start.parse()?, &mut written)?),
+        (Some(start), None) => Action::Start(fault(start.parse()?, &mut written, names)?),
         (None, Some(stop)) if stop == "all" => Action::StopAll,
         (None, Some(stop)) => Action::Stop(
             stop.parse().map_err(|problem| format!("{problem}, or all to stop everything"))?,
@@ -102,11 +152,15 @@ fn read(text: &str) -> Result<Event, String> {
 }
 
 /// Takes out of `written` what a fault of this kind needs.
-fn fault(kind: Kind, written: &mut Written) -> Result<Fault, String> {
+fn fault(kind: Kind, written: &mut Written, names: &[String]) -> Result<Fault, String> {
     Ok(match kind {
         Kind::Partition => match take(kind, "shape", &mut written.shape)?.as_str() {
-            "majorities-ring" => Fault::Ring { sees: take(kind, "sees", &mut written.sees)? },
-            name => Fault::Split { shape: shape(name)?, side: side(kind, written)? },
+            "majorities-ring" => {
+                let sees = take(kind, "sees", &mut written.sees)?;
+                let lists = sees.into_iter().map(|list| places(list, names));
+                Fault::Ring { sees: lists.collect::<Result<_, _>>()? }
+            }
+            name => Fault::Split { shape: shape(name)?, side: side(kind, written, names)? },
         },
         Kind::OneWay => {
             let direction = match take(kind, "direction", &mut written.direction)?.as_str() {
@@ -114,15 +168,25 @@ fn fault(kind: Kind, written: &mut Written) -> Result<Fault, String> {
                 "out" => Direction::Out,
                 name => return Err(format!("no direction is called {name:?}: in, out")),
             };
-            Fault::OneWay { direction, side: side(kind, written)? }
+            Fault::OneWay { direction, side: side(kind, written, names)? }
         }
-        Kind::Kill => Fault::Kill(nodes(kind, written)?),
-        Kind::Pause => Fault::Pause(nodes(kind, written)?),
+        Kind::Kill => Fault::Kill(nodes(kind, written, names)?),
+        Kind::Pause => Fault::Pause(nodes(kind, written, names)?),
         Kind::Loss => Fault::Loss(take(kind, "probability", &mut written.probability)?),
         Kind::Duplicate => Fault::Duplicate(take(kind, "probability", &mut written.probability)?),
         Kind::Reorder => Fault::Reorder(take(kind, "probability", &mut written.probability)?),
         Kind::Slow => Fault::Slow(take(kind, "factor", &mut written.factor)?),
     })
+}
+
+/// What is wrong with an event's JSON. It stands in a line of its own, so the line that serde_json
+/// counts would only confuse.
+fn slip(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((text, _)) => format!("{text} (character {})", error.column()),
+        None => text,
+    }
 }
 
 fn take<T>(kind: Kind, name: &str, field: &mut Option<T>) -> Result<T, String> {
@@ -140,13 +204,13 @@ fn shape(name: &str) -> Result<Shape, String> {
     }
 }
 
-fn side(kind: Kind, written: &mut Written) -> Result<Group, String> {
-    let nodes = take(kind, "side", &mut written.side)?;
+fn side(kind: Kind, written: &mut Written, names: &[String]) -> Result<Group, String> {
+    let nodes = places(take(kind, "side", &mut written.side)?, names)?;
     Ok(Group { nodes, with_hub: with_hub(written)? })
 }
 
-fn nodes(kind: Kind, written: &mut Written) -> Result<Group, String> {
-    let nodes = take(kind, "nodes", &mut written.nodes)?;
+fn nodes(kind: Kind, written: &mut Written, names: &[String]) -> Result<Group, String> {
+    let nodes = places(take(kind, "nodes", &mut written.nodes)?, names)?;
     Ok(Group { nodes, with_hub: with_hub(written)? })
 }
 
@@ -205,11 +269,11 @@ fn written(event: &Event) -> Written {
                 Shape::Majority => "majority",
             };
             written.shape = Some(name.into());
-            written.side = Some(side.nodes.clone());
+            written.side = Some(refs(&side.nodes));
         }
         Fault::Ring { sees } => {
             written.shape = Some("majorities-ring".into());
-            written.sees = Some(sees.clone());
+            written.sees = Some(sees.iter().map(|list| refs(list)).collect());
         }
         Fault::OneWay { direction, side } => {
             let name = match direction {
@@ -217,9 +281,9 @@ fn written(event: &Event) -> Written {
                 Direction::Out => "out",
             };
             written.direction = Some(name.into());
-            written.side = Some(side.nodes.clone());
+            written.side = Some(refs(&side.nodes));
         }
-        Fault::Kill(group) | Fault::Pause(group) => written.nodes = Some(group.nodes.clone()),
+        Fault::Kill(group) | Fault::Pause(group) => written.nodes = Some(refs(&group.nodes)),
         Fault::Loss(chance) | Fault::Duplicate(chance) | Fault::Reorder(chance) => {
             written.probability = Some(*chance);
         }
@@ -316,6 +380,21 @@ mod tests {
         ] {
             assert!(error(text).contains(told), "{text}: {}", error(text));
         }
+    }
+
+    #[test]
+    fn nodes_may_be_called_by_their_names() {
+        let names = ["n1", "n2", "n3"].map(str::to_owned);
+        let read = |text| FaultPlan::from_json_with_names(text, &names);
+        let named = read(r#"{"at_ms":0,"start":"kill","nodes":["n3",0]}"#).unwrap();
+        assert_eq!(
+            named,
+            FaultPlan::from_json(r#"{"at_ms":0,"start":"kill","nodes":[2,0]}"#, 3).unwrap()
+        );
+        let error = |text| read(text).unwrap_err().to_string();
+        assert!(error(r#"{"at_ms":0,"start":"kill","nodes":["n4"]}"#).contains("called \"n4\""));
+        let other = error(r#"{"at_ms":0,"start":"kill","nodes":[true]}"#);
+        assert!(other.contains("by its name or by its place, from 0"), "{other}");
     }
 
     #[test]

@@ -22,8 +22,8 @@
 //! # The file
 //!
 //! JSON, one event a line, or an array of events; in the order of time. Nodes are given by their
-//! places in the cluster's list, from 0. Every event has `at_ms`, whole milliseconds from the start
-//! of the run, and either `start` or `stop`:
+//! places in the cluster's list, from 0, or by their names, such as `"n3"`. Every event has
+//! `at_ms`, whole milliseconds from the start of the run, and either `start` or `stop`:
 //!
 //! ```json
 //! {"at_ms":0,"start":"partition","shape":"minority-third","side":[4,0,2]}

@@ -34,8 +34,9 @@ pub struct About {
     pub nemesis_interval: Duration,
     /// At whom faults aimed.
     pub nemesis_target: String,
-    /// The published challenge whose limits the figures are held against.
-    pub challenge: Option<Challenge>,
+    /// The published challenge whose limits the figures are held against, and what the run does
+    /// otherwise.
+    pub challenge: Option<(Challenge, Vec<String>)>,
     /// When the run began, in RFC 3339.
     pub started: String,
     /// How much later than due messages were handed over, in ms, ascending.
@@ -264,14 +265,17 @@ impl Run {
             judgement.reasons.push("net.jsonl holds the first GiB only.".into());
         }
         let figures = self.figures(&judgement, &spreads);
+        let plan = self.plan(&about);
         let results = Results {
             format: FORMAT,
             reasons: judgement.reasons.clone(),
             incomplete: spreads.iter().filter(|spread| spread.propagation_ms.is_none()).count()
                 as u64,
-            challenge: about.challenge.map(|challenge| challenge.outcome(&figures)),
+            challenge: about
+                .challenge
+                .map(|(challenge, deviations)| challenge.outcome(&figures, deviations)),
             figures,
-            plan: self.plan(&about),
+            plan,
             phases_ms: self.phases_ms(),
             nodes: self.node_figures(),
             types: self.type_figures(),

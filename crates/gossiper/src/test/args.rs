@@ -22,15 +22,15 @@ const SECONDS_MAX: f64 = 86_400.0;
 /// Put a broadcast node to the test, as Maelstrom does
 ///
 /// Runs any node program as real processes over a simulated network, under load and faults, and
-/// judges it. Without --bin it tests this program's own node. The flags, defaults and verdicts are
-/// Maelstrom's; what is judged more strictly is in docs/workbench.md.
+/// judges it. Without --bin it tests this program's own node. The flags and defaults are
+/// Maelstrom's, and so is the verdict, but for what docs/workbench.md names.
 ///
 ///   gossiper test --challenge 3d
 ///   gossiper test -w broadcast --bin ./node.py --node-count 5 --time-limit 20 --rate 10
 ///   gossiper test --bin ./node.py --nemesis partition,kill --seed 7 -- --node-flag
 ///
-/// Exit code 0: valid; 1: invalid; 2: unknown; 254: bad arguments; 255: a node ended by itself or
-/// did not start.
+/// Exit code 0: valid; 1: invalid; 2: unknown, or interrupted; 254: bad arguments; 255: a node ended
+/// by itself or did not start, or the results could not be written.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct TestArgs {
@@ -39,6 +39,8 @@ pub(crate) struct TestArgs {
     pub(super) workload: Workload,
 
     /// The node program; without it, this program's own node
+    ///
+    /// A file, or a command such as "python3 node.py", which is split as a shell would split it.
     #[arg(long, value_name = "FILE")]
     pub(super) bin: Option<String>,
 
@@ -49,7 +51,8 @@ pub(crate) struct TestArgs {
     /// Set the parameters of a published challenge, and show its limits beside the figures: 3a, 3b,
     /// 3c, 3d or 3e
     ///
-    /// What is said besides takes precedence over the challenge's parameters.
+    /// What is said besides takes precedence over the challenge's parameters, and then the run
+    /// decides nothing about the challenge.
     #[arg(long, value_name = "NAME")]
     pub(super) challenge: Option<Challenge>,
 
@@ -86,7 +89,7 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub(super) nemesis: Vec<Kind>,
 
-    /// Mean time between a fault's start and its stop, in seconds
+    /// Mean time from a fault's start to its stop, and from there to the next start, in seconds
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     pub(super) nemesis_interval: Duration,
 
@@ -103,10 +106,12 @@ pub(crate) struct TestArgs {
     pub(super) availability: Option<f64>,
 
     /// Fix the load, the latencies and the faults; without it the seed is drawn at random
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub(super) seed: Option<u64>,
 
     /// The folder of the results; without it store/WORKLOAD/TIME, with store/latest pointing there
+    ///
+    /// What an earlier run left in the folder is replaced.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
 
@@ -190,6 +195,10 @@ impl TargetArg {
 fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
     number.ok_or_else(|| format!("write a whole number from 1 to {MAX}"))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use gossiper_lab::challenge::Parameters;
-use gossiper_lab::fault::{FaultPlan, Intensity, Kind, PlanConfig};
+use gossiper_lab::challenge::{Challenge, Parameters};
+use gossiper_lab::fault::{Event, FaultPlan, Intensity, Kind, PlanConfig};
 use gossiper_lab::load::Workload;
-use gossiper_lab::network::Latency;
+use gossiper_lab::network::{Distribution, Latency};
 use gossiper_lab::process::{self, ProcessConfig};
 use gossiper_lab::report;
 use gossiper_lab::run::{About, Run, RunConfig};
@@ -162,7 +162,7 @@ fn config(args: &TestArgs, seed: u64) -> Result<RunConfig, Failure> {
     let time_limit = args.time_limit.or(preset.map(|preset| preset.time_limit));
     let time_limit = time_limit.unwrap_or(TIME_LIMIT);
     let mean_ms = args.latency.or(preset.map(|preset| preset.latency_ms)).unwrap_or(0);
-    let faults = fault_plan(args, nodes.len(), time_limit, seed)?;
+    let faults = fault_plan(args, &nodes, time_limit, seed)?;
     Ok(RunConfig {
         workload: args.workload,
         time_limit,
@@ -182,18 +182,28 @@ fn config(args: &TestArgs, seed: u64) -> Result<RunConfig, Failure> {
 
 fn fault_plan(
     args: &TestArgs,
-    nodes: usize,
+    nodes: &[String],
     time_limit: Duration,
     seed: u64,
 ) -> Result<FaultPlan, Failure> {
     if let Some(path) = &args.fault_plan {
         let text = fs::read_to_string(path)
             .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
-        return FaultPlan::from_json(&text, nodes)
-            .map_err(|error| bad(format!("{}: {error}", path.display())));
+        let plan = FaultPlan::from_json_with_names(&text, nodes)
+            .map_err(|error| bad(format!("{}: {error}", path.display())))?;
+        let is_late = |event: &&Event| u128::from(event.at_ms) > time_limit.as_millis();
+        let late = plan.events().iter().filter(is_late).count();
+        if late > 0 {
+            let is_are = if late == 1 { "event comes" } else { "events come" };
+            say_err(&format!(
+                "note: {late} {is_are} after the time limit in {}, and will not happen",
+                path.display()
+            ));
+        }
+        return Ok(plan);
     }
     let plan = PlanConfig {
-        nodes,
+        nodes: nodes.len(),
         kinds: kinds(args),
         time_limit,
         interval: args.nemesis_interval,
@@ -224,10 +234,35 @@ fn about(args: &TestArgs, config: &RunConfig, program: &Program, started: System
         nemesis,
         nemesis_interval: args.nemesis_interval,
         nemesis_target: args.nemesis_target.name().into(),
-        challenge: args.challenge,
+        challenge: args.challenge.map(|challenge| (challenge, deviations(args, config, challenge))),
         started: humantime::format_rfc3339_seconds(started).to_string(),
         lateness_ms: Vec::new(),
     }
+}
+
+/// What a run does otherwise than its challenge says.
+fn deviations(args: &TestArgs, config: &RunConfig, challenge: Challenge) -> Vec<String> {
+    let kinds = kinds(args);
+    let run = Parameters {
+        nodes: config.nodes.len(),
+        time_limit: config.time_limit,
+        rate_hz: config.rate_hz,
+        latency_ms: config.latency.mean_ms,
+        has_partitions: args.fault_plan.is_none() && kinds.contains(&Kind::Partition),
+    };
+    let mut deviations = challenge.deviations(&run);
+    if args.fault_plan.is_some() {
+        deviations.push("a plan of faults".into());
+    }
+    let others = kinds.iter().filter(|&&kind| kind != Kind::Partition);
+    deviations.extend(others.map(|kind| format!("faults: {kind}")));
+    if config.workload != Workload::Broadcast {
+        deviations.push(format!("workload {}", config.workload));
+    }
+    if config.latency.distribution != Distribution::Constant {
+        deviations.push(format!("{} latency", config.latency.distribution));
+    }
+    deviations
 }
 
 /// A flag that an interrupt sets; a second interrupt ends the program at once.

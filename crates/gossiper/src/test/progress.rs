@@ -66,7 +66,7 @@ impl Progress {
     fn state(&self, run: &Run, passed: Duration) -> String {
         let phase = match run.phase() {
             Phase::SetUp => "starting nodes",
-            Phase::Main => "load and faults",
+            Phase::Main => "load",
             Phase::Drain => "last operations",
             Phase::Quiet => "quiet, to recover",
             Phase::Final => "final reads",

@@ -80,16 +80,21 @@ pub(super) fn tail(results: &Results, folder: &Path) -> String {
             ),
         );
     }
-    if results.incomplete > 0 && results.plan.probes {
-        let figure = format!("{} not seen at every live node", results.incomplete);
-        row(&mut text, "", &figure);
-    }
     let whole = |ms: u64| ms.to_string();
     let tenths = |ms: f64| format!("{ms:.1}");
     latencies(&mut text, "stable latency", figures.stable_latency_ms, whole);
     latencies(&mut text, "propagation", figures.propagation_ms, tenths);
-    latencies(&mut text, "  at best", figures.ideal_ms, tenths);
-    latencies(&mut text, "  excess", figures.excess_ms, tenths);
+    if figures.propagation_ms.is_some() {
+        if results.incomplete > 0 {
+            let reached = set.attempted.saturating_sub(results.incomplete);
+            row(&mut text, "", &format!("of the {reached} values that were seen everywhere"));
+        }
+        latencies(&mut text, "  at best, of all", figures.ideal_ms, tenths);
+        latencies(&mut text, "  excess", figures.excess_ms, tenths);
+    }
+    if set.attempted == 0 {
+        latencies(&mut text, "answers", results.answer_ms, tenths);
+    }
     if let Some(late) = results.host.lateness_ms.filter(|late| late.p99 > LATE_MS) {
         let _ = writeln!(
             text,
@@ -139,8 +144,11 @@ fn challenge(text: &mut String, results: &Results) {
         Verdict::Unknown => "unknown",
     };
     let all = match challenge.is_passed() {
-        true => valid,
-        false => "FAILED",
+        _ if !challenge.deviations.is_empty() => {
+            format!("not decided, for this run had {}", challenge.deviations.join(", "))
+        }
+        true => valid.to_owned(),
+        false => "FAILED".to_owned(),
     };
     let _ = writeln!(text, "\nchallenge {} ({}): {all}", challenge.name, challenge.title);
     row(text, "valid", valid);
