@@ -31,7 +31,11 @@ pub(super) struct Kinds {
 impl Kinds {
     /// The number of a type.
     pub(super) fn of(&mut self, name: &str) -> Kind {
-        let name = &name[..name.floor_char_boundary(KIND_BYTES_MAX)];
+        let mut end = KIND_BYTES_MAX.min(name.len());
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        let name = &name[..end];
         if let Some(&kind) = self.numbers.get(name) {
             return kind;
         }
