@@ -10,7 +10,8 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// Keeps the groups as a list between spaces.
+/// Keeps the groups as a list between spaces. A group's number is its first process's too, which may
+/// have moved to another group.
 const SCRIPT: &str = r#"
 groups=" "
 while read -r what group; do
@@ -19,7 +20,10 @@ while read -r what group; do
     -) case $groups in *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;; esac ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do
+  kill -s KILL -- "-$group" 2>/dev/null
+  kill -s KILL "$group" 2>/dev/null
+done
 "#;
 
 /// The shell that stands by. Dropping it lets it do its work and waits for it.

@@ -45,6 +45,9 @@ const EXIT_GRACE: Duration = Duration::from_millis(200);
 const CLOSED_GRACE: Duration = Duration::from_secs(1);
 /// How often to look after all processes, also those whose pipes are quiet.
 const REAP_INTERVAL: Duration = Duration::from_millis(250);
+/// Reads that empty a pipe nobody writes to, also one that was made as large as Linux lets anybody
+/// make it, which is 1 MiB.
+const DRAIN_READS_MAX: usize = (1 << 20) / node::READ_BYTES_MAX + 1;
 /// Pipes that are looked at after one wait.
 const EVENTS_MAX: usize = 1024;
 
@@ -292,35 +295,39 @@ impl<'a> Host<'a> {
 
     fn read(&mut self, token: Token, now: Instant, observer: &mut dyn FnMut(Report<'_>)) {
         let (place, pipe) = Pipe::of(token);
-        let Some(node) = &mut self.nodes[place] else { return };
-        match pipe {
-            Pipe::Stdin => {}
-            Pipe::Stdout => {
-                let run = &mut self.run;
-                let printed =
-                    node.read_stdout(&mut self.buffer, |line| run.on_line(now, place, line));
-                match printed {
-                    Printed::Some => drop(self.readable.insert(token)),
-                    Printed::Nothing => {}
-                    Printed::End => {
-                        node.closed.get_or_insert(now);
-                        self.reap(place, now, observer);
-                    }
-                }
-            }
-            Pipe::Stderr => {
-                let name = self.run.config().nodes[place].clone();
-                let reports = self.config.reports_stderr;
-                let printed = node.read_stderr(&mut self.buffer, |line| {
-                    if reports {
-                        observer(Report::Stderr(&name, line));
-                    }
-                });
-                if matches!(printed, Printed::Some) {
-                    self.readable.insert(token);
-                }
-            }
+        let printed = match pipe {
+            Pipe::Stdin => return,
+            Pipe::Stdout => self.read_stdout(place, now),
+            Pipe::Stderr => self.read_stderr(place, observer),
+        };
+        if printed == Printed::Some {
+            self.readable.insert(token);
+        } else if printed == Printed::End
+            && pipe == Pipe::Stdout
+            && let Some(node) = &mut self.nodes[place]
+        {
+            node.closed.get_or_insert(now);
+            self.reap(place, now, observer);
         }
+    }
+
+    /// Reads a node's stdout once, for the run.
+    fn read_stdout(&mut self, place: usize, now: Instant) -> Printed {
+        let Some(node) = &mut self.nodes[place] else { return Printed::End };
+        let run = &mut self.run;
+        node.read_stdout(&mut self.buffer, |line| run.on_line(now, place, line))
+    }
+
+    /// Reads a node's stderr once, and reports the lines if that is asked for.
+    fn read_stderr(&mut self, place: usize, observer: &mut dyn FnMut(Report<'_>)) -> Printed {
+        let Some(node) = &mut self.nodes[place] else { return Printed::End };
+        let name = &self.run.config().nodes[place];
+        let reports = self.config.reports_stderr;
+        node.read_stderr(&mut self.buffer, |line| {
+            if reports {
+                observer(Report::Stderr(name, line));
+            }
+        })
     }
 
     /// Tells the run of a node that has ended, or has closed its stdout and does not end.
@@ -332,21 +339,12 @@ impl<'a> Host<'a> {
             None if is_closed => "closed its stdout".into(),
             None => return,
         };
-        let name = self.run.config().nodes[place].clone();
-        let reports = self.config.reports_stderr;
-        // What it said last tells most.
-        while let Printed::Some = node.read_stderr(&mut self.buffer, |line| {
-            if reports {
-                observer(Report::Stderr(&name, line));
-            }
-        }) {}
-        let run = &mut self.run;
-        while let Printed::Some =
-            node.read_stdout(&mut self.buffer, |line| run.on_line(now, place, line))
-        {}
-        let last_lines = node.last_lines();
-        self.run.on_exit(now, place, &status, &last_lines);
+        // What it has started may go on to write, and must not.
+        node.kill();
+        drain(|| self.read_stderr(place, observer));
+        drain(|| self.read_stdout(place, now));
         if let Some(node) = self.nodes[place].take() {
+            self.run.on_exit(now, place, &status, &node.last_lines());
             self.end(node);
         }
     }
@@ -365,19 +363,24 @@ impl<'a> Host<'a> {
             }
             thread::sleep(POLL_MIN);
         }
+        self.nodes.iter_mut().flatten().for_each(Node::kill);
         for place in 0..self.nodes.len() {
-            let Some(mut node) = self.nodes[place].take() else { continue };
-            let name = self.run.config().nodes[place].clone();
-            let reports = self.config.reports_stderr;
-            while let Printed::Some = node.read_stderr(&mut self.buffer, |line| {
-                if reports {
-                    observer(Report::Stderr(&name, line));
-                }
-            }) {}
+            drain(|| self.read_stderr(place, observer));
+            let Some(node) = self.nodes[place].take() else { continue };
             if self.run.blamed() == Some(place) {
                 self.run.on_last_lines(&node.last_lines());
             }
             self.end(node);
+        }
+    }
+}
+
+/// Reads what is left in the pipe of a node that was ended. Not without end: somebody who has left
+/// the node's process group may still write.
+fn drain(mut read: impl FnMut() -> Printed) {
+    for _ in 0..DRAIN_READS_MAX {
+        if read() != Printed::Some {
+            break;
         }
     }
 }

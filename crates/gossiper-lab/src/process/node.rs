@@ -11,7 +11,7 @@ use gossiper_wire::LINE_BYTES_MAX;
 use memchr::memchr;
 use mio::unix::pipe::{Receiver, Sender};
 use mio::{Interest, Registry, Token};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Bytes read from a pipe at a time; Linux's pipes hold as many.
 pub(super) const READ_BYTES_MAX: usize = 64 << 10;
@@ -266,19 +266,24 @@ impl Node {
     }
 
     /// Makes it stand still. Like all signals, to the whole process group: a node may be a script
-    /// that has started another program.
+    /// that has started another program. Not for a node that [`Self::ended`] has told the end of:
+    /// its number may be another's.
     pub(super) fn pause(&self) {
         self.signal(Signal::STOP);
+        // It may have left the group.
+        let _ = kill_process(self.pid, Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Lets it go on; not for a node that has ended either.
     pub(super) fn resume(&self) {
         self.signal(Signal::CONT);
+        let _ = kill_process(self.pid, Signal::CONT);
     }
 
     /// Ends it without notice, and waits until it has ended.
     pub(super) fn kill(&mut self) {
         self.signal(Signal::KILL);
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
