@@ -48,6 +48,11 @@ impl Guard {
         Ok(Self { child, stdin })
     }
 
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A process group has begun.
     pub(super) fn watch(&mut self, group: u32) {
         self.tell('+', group);

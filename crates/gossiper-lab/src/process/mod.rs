@@ -5,13 +5,15 @@
 //! what a node does not take from its stdin waits here.
 //!
 //! No node outlives the host, whatever becomes of it: a shell stands by that kills the nodes when
-//! the host is gone.
+//! the host is gone. A node is a process group; what has left its node's group is found on Linux
+//! as long as the host is there.
 
 mod error;
 mod guard;
 mod lateness;
 mod limits;
 mod node;
+mod strays;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,6 +32,7 @@ use self::error::system;
 use self::guard::Guard;
 use self::lateness::Lateness;
 use self::node::{Node, Pipe, Printed};
+use self::strays::Strays;
 use crate::run::{Order, Phase, Run};
 
 /// Longest wait, so that interrupts and ended processes are noticed and the observer hears of the
@@ -60,6 +63,10 @@ pub struct ProcessConfig {
     pub log_folder: PathBuf,
     /// Whether to report every line of the nodes' stderr as well.
     pub reports_stderr: bool,
+    /// Whether this process starts no others while the run goes on. On Linux it then takes in the
+    /// orphans of the nodes, and [`play`] ends also what has left its node's process group: every
+    /// child of this process. If it has children at the start, only the groups are ended.
+    pub owns_children: bool,
 }
 
 /// What an observer is told while a run goes on.
@@ -112,8 +119,9 @@ pub fn play(
 
 struct Host<'a> {
     config: &'a ProcessConfig,
-    // Dropped before the guard, so that the guard finds nothing left to do.
+    // Dropped in this order, so that the next finds nothing left to do.
     nodes: Vec<Option<Node>>,
+    strays: Strays,
     guard: Guard,
     run: Run,
     poll: Poll,
@@ -137,10 +145,12 @@ impl<'a> Host<'a> {
         let count = run.config().nodes.len();
         limits::allow_files_for(count)?;
         fs::create_dir_all(&config.log_folder).map_err(system("make the folder of the logs"))?;
+        let guard = Guard::start().map_err(system("start /bin/sh, which guards the nodes"))?;
         Ok(Self {
             config,
             nodes: (0..count).map(|_| None).collect(),
-            guard: Guard::start().map_err(system("start /bin/sh, which guards the nodes"))?,
+            strays: Strays::new(guard.id(), config.owns_children),
+            guard,
             run,
             poll: Poll::new().map_err(system("wait for pipes"))?,
             events: Events::with_capacity(EVENTS_MAX),
@@ -184,6 +194,7 @@ impl<'a> Host<'a> {
         if now >= self.last_reap + REAP_INTERVAL {
             self.last_reap = now;
             (0..self.nodes.len()).for_each(|place| self.reap(place, now, observer));
+            self.strays.bury(self.nodes.iter().flatten().map(Node::id));
         }
         if now >= self.last_tick + TICK {
             self.last_tick = now;
@@ -210,7 +221,9 @@ impl<'a> Host<'a> {
                 }
                 Order::Kill(place) => {
                     if let Some(node) = self.nodes[place].take() {
+                        let started = self.strays.of(node.id());
                         self.end(node);
+                        self.strays.end(&started);
                     }
                 }
                 Order::Pause(place) => self.signal(place, Node::pause),

@@ -84,6 +84,7 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
         command: program.command,
         log_folder: folder.path().join("node-logs"),
         reports_stderr: args.log_stderr,
+        owns_children: true,
     };
     let interrupted = interrupts().map_err(crash)?;
     let mut progress = Progress::new(run.config());

@@ -3,13 +3,15 @@
 //! They are found by a variable in their environment, which Linux shows.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::command::{MARK, Running};
+use crate::command::{MARK, Running, Scratch};
+use crate::fixture_path::fixture_path;
 
 /// How long something may take that must come, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +29,15 @@ fn processes(mark: &std::path::Path) -> Vec<u32> {
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter(is_of_run).collect()
+}
+
+/// How many processes of a run are a `sleep` of so many seconds.
+fn sleepers(mark: &std::path::Path, seconds: &str) -> usize {
+    let command = format!("sleep\0{seconds}\0");
+    let is_one = |pid: &&u32| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == command.as_bytes())
+    };
+    processes(mark).iter().filter(is_one).count()
 }
 
 /// Waits until a condition holds.
@@ -57,8 +68,8 @@ fn under_way(kind: &str) -> Running {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "finds processes through /proc")]
 fn an_interrupt_ends_the_run_and_keeps_what_was_measured() {
-    let runs = ["straight", "stubborn", "parent"].map(under_way);
-    for (run, name) in runs.into_iter().zip(["-INT", "-TERM", "-HUP"]) {
+    let runs = ["straight", "stubborn", "parent", "runaway"].map(under_way);
+    for (run, name) in runs.into_iter().zip(["-INT", "-TERM", "-HUP", "-INT"]) {
         let mark = run.mark().to_owned();
         // The command, five nodes, and the guard.
         assert!(processes(&mark).len() >= 7, "{:?}", processes(&mark));
@@ -93,7 +104,7 @@ fn an_interrupt_during_the_set_up_ends_it() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "finds processes through /proc")]
 fn a_command_that_is_killed_leaves_no_process() {
-    for run in ["stubborn", "parent"].map(under_way) {
+    for run in ["stubborn", "parent", "runaway"].map(under_way) {
         signal("-KILL", &run.id().to_string());
         let mark = run.mark().to_owned();
         let finished = run.finish();
@@ -103,9 +114,38 @@ fn a_command_that_is_killed_leaves_no_process() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "only Linux hands orphans over")]
+fn what_has_left_its_process_group_ends_with_the_run_and_with_its_node() {
+    // Each node has a child, and an orphan from the beginning, both with a session of their own.
+    let fixture = fixture_path();
+    let script = format!(
+        "#!/bin/sh\nsetsid sleep 600 &\n(setsid sleep 700 &)\nexec {} straight\n",
+        fixture.display()
+    );
+    let scratch = Scratch::new();
+    let bin = scratch.file("node", &script);
+    fs::set_permissions(&bin, fs::Permissions::from_mode(0o755)).unwrap();
+    let plan = scratch.file("plan", r#"{"at_ms":500,"start":"kill","nodes":[0,1]}"#);
+    let flags = ["--node-count", "3", "--time-limit", "600", "--log-net-recv"];
+    let args = [&["--bin", &bin, "--fault-plan", &plan, "--out", "out"], &flags[..]].concat();
+    let mut run = Running::start_in(scratch, &args);
+    let mark = run.mark().to_owned();
+    // Two nodes are killed, with what is known to be theirs. Whose the orphans are is not known.
+    wait_for("waited for the kill", || {
+        assert!(run.is_alive(), "{}", run.stderr());
+        let lives = |seconds| sleepers(&mark, seconds);
+        run.stderr().contains("\"type\":\"read\"") && (lives("600"), lives("700")) == (1, 3)
+    });
+    signal("-INT", &run.id().to_string());
+    let run = run.finish();
+    assert_eq!(processes(&mark), [0; 0], "{run}");
+    run.expect(2, json!(null));
+}
+
+#[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "finds processes through /proc")]
 fn a_run_that_comes_to_its_end_leaves_no_process() {
-    let runs = ["stubborn", "parent", "exits", "hangs-at-init"];
+    let runs = ["stubborn", "runaway", "parent", "exits", "hangs-at-init"];
     let runs = runs.map(|kind| Running::small(kind, &["--time-limit", "1"]));
     for run in runs {
         let mark = run.mark().to_owned();
