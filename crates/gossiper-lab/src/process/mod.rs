@@ -88,6 +88,8 @@ pub struct Hosted {
     /// How much later than due messages were handed over, in ms, ascending; a sample, if there
     /// were very many.
     pub lateness_ms: Vec<f64>,
+    /// Why the host could not go on, which ended the run; its reasons say so.
+    pub failure: Option<HostError>,
 }
 
 /// Plays a run with child processes until it is over, or `is_interrupted` becomes true. All
@@ -95,7 +97,8 @@ pub struct Hosted {
 ///
 /// # Errors
 ///
-/// If a node cannot be started or the system refuses something else. Nothing of the run is left.
+/// If a node cannot be started or the system refuses something else, before the main phase. Nothing of
+/// the run is left. A node that cannot be started later, after a kill, ends the run.
 pub fn play(
     run: Run,
     config: &ProcessConfig,
@@ -114,7 +117,8 @@ pub fn play(
         }
     }
     host.stop(observer);
-    Ok(Hosted { run: host.run, lateness_ms: host.lateness.into_sorted_ms() })
+    let lateness_ms = host.lateness.into_sorted_ms();
+    Ok(Hosted { run: host.run, lateness_ms, failure: host.failure })
 }
 
 struct Host<'a> {
@@ -138,6 +142,7 @@ struct Host<'a> {
     buffer: Vec<u8>,
     last_tick: Instant,
     last_reap: Instant,
+    failure: Option<HostError>,
 }
 
 impl<'a> Host<'a> {
@@ -163,6 +168,7 @@ impl<'a> Host<'a> {
             buffer: vec![0; node::READ_BYTES_MAX],
             last_tick: Instant::START,
             last_reap: Instant::START,
+            failure: None,
         })
     }
 
@@ -248,8 +254,20 @@ impl<'a> Host<'a> {
         let name = &self.run.config().nodes[place];
         let log = self.config.log_folder.join(format!("{name}.log"));
         let program = &self.config.command[0];
-        let node = Node::start(&self.config.command, place, &log, self.poll.registry())
-            .map_err(|error| HostError::Start { program: program.clone(), error })?;
+        let node = match Node::start(&self.config.command, place, &log, self.poll.registry()) {
+            Ok(node) => node,
+            Err(error) => {
+                let error = HostError::Start { program: program.clone(), error };
+                if self.run.main_since().is_none() {
+                    return Err(error);
+                }
+                // What was measured until now is not lost.
+                let cause = format!("{name} could not be started anew: {error}");
+                self.run.on_failure(self.now(), place, cause);
+                self.failure.get_or_insert(error);
+                return Ok(());
+            }
+        };
         self.guard.watch(node.id());
         self.nodes[place] = Some(node);
         Ok(())

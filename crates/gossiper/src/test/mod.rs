@@ -105,7 +105,8 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
     }
     folder.point_latest();
     say(&summary::tail(&results, folder.path()));
-    Ok(if results.is_crash { CRASHED } else { results.figures.valid.exit_code() })
+    let is_crash = results.is_crash || hosted.failure.is_some();
+    Ok(if is_crash { CRASHED } else { results.figures.valid.exit_code() })
 }
 
 /// What the nodes run.

@@ -74,9 +74,44 @@ fn arguments_of_the_program_may_stand_beside_it_or_at_the_end() -> Check {
     })
 }
 
+fn a_program_that_has_gone_when_it_is_to_be_started_anew_ends_the_run() -> Check {
+    // The node takes its program away before the run's main phase can begin.
+    let script = SCRIPT.replacen("type=topology_ok", "rm node; type=topology_ok", 1);
+    let plan = r#"{"at_ms":1000,"start":"kill","nodes":[0]}
+{"at_ms":1200,"stop":"kill"}"#;
+    let flags = ["--node-count", "1", "--time-limit", "600", "--rate", "40"];
+    let runs = [&["--out", "out"][..], &[]].map(|out| {
+        let scratch = Scratch::new();
+        scratch.file("plan", plan);
+        let node = scratch.file("node", &script);
+        fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).unwrap();
+        Running::start_in(
+            scratch,
+            &[&["--bin", "./node", "--fault-plan", "plan"], &flags[..], out].concat(),
+        )
+    });
+    Box::new(move || {
+        let [named, stored] = runs.map(Running::finish);
+        named.expect(255, false);
+        named.expect_reason(&[
+            "The run ended after ",
+            "n0 could not be started anew: cannot start the node program ./node: ",
+            "is it built?",
+        ]);
+        assert!(named.count("ops/invoked") > 10, "{named}");
+        assert_eq!(named.results()["nodes"][0]["kills"], 1, "{named}");
+        assert!(!named.lines("history.jsonl").is_empty() && !named.lines("net.jsonl").is_empty());
+        assert_eq!(stored.code, Some(255), "{stored}");
+        assert!(stored.scratch.path().join("store/latest/results.json").exists(), "{stored}");
+    })
+}
+
 #[test]
 fn any_program_can_be_a_node() {
-    let checks =
-        [a_script_is_a_node(), arguments_of_the_program_may_stand_beside_it_or_at_the_end()];
+    let checks = [
+        a_script_is_a_node(),
+        arguments_of_the_program_may_stand_beside_it_or_at_the_end(),
+        a_program_that_has_gone_when_it_is_to_be_started_anew_ends_the_run(),
+    ];
     checks.into_iter().for_each(|check| check());
 }
