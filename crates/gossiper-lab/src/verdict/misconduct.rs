@@ -9,6 +9,9 @@ use crate::text;
 /// Longest part shown of what a node printed, in characters.
 const SHOWN_CHARS_MAX: usize = 200;
 
+/// What Maelstrom offers its nodes to store things in.
+const SERVICES: [&str; 4] = ["lin-kv", "lin-tso", "lww-kv", "seq-kv"];
+
 /// What a node did wrong. Maelstrom stops reading a node after a line that it cannot use and may
 /// let the run pass; to whoever wrote the node that hides the mistake.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,6 +103,9 @@ impl fmt::Display for Misconduct {
             }
             What::ToNobody { dest } => {
                 write!(f, " sent a message to {dest}, which does not exist")?;
+                if SERVICES.contains(&dest.as_str()) {
+                    f.write_str(": this workbench does not offer Maelstrom's services")?;
+                }
             }
             What::FalseSource { src } => write!(f, " sent a message in the name of {src}")?,
             What::Exited { status } => write!(f, " ended by itself: {status}")?,
@@ -176,6 +182,15 @@ mod tests {
         );
         let crashes: Vec<bool> = misconducts.list().iter().map(Misconduct::is_crash).collect();
         assert_eq!(crashes, [false, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn what_maelstrom_offers_and_this_does_not_is_named() {
+        let mut misconducts = Misconducts::default();
+        misconducts.note("n3", What::ToNobody { dest: "seq-kv".into() });
+        let expected = "n3 sent a message to seq-kv, which does not exist: this workbench does not \
+                        offer Maelstrom's services.";
+        assert_eq!(sentences(&misconducts), [expected]);
     }
 
     #[test]
