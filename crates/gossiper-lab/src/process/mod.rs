@@ -12,6 +12,7 @@ mod error;
 mod guard;
 mod lateness;
 mod limits;
+mod log;
 mod node;
 mod strays;
 
@@ -31,6 +32,7 @@ pub use self::error::HostError;
 use self::error::system;
 use self::guard::Guard;
 use self::lateness::Lateness;
+pub use self::log::last_lines;
 use self::node::{Node, Pipe, Printed};
 use self::strays::Strays;
 use crate::run::{Order, Phase, Run};
@@ -252,7 +254,7 @@ impl<'a> Host<'a> {
             self.end(node);
         }
         let name = &self.run.config().nodes[place];
-        let log = self.config.log_folder.join(format!("{name}.log"));
+        let log = log::path(&self.config.log_folder, name);
         let program = &self.config.command[0];
         let node = match Node::start(&self.config.command, place, &log, self.poll.registry()) {
             Ok(node) => node,

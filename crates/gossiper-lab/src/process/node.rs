@@ -1,6 +1,5 @@
 //! One node: a child process and its three pipes, none of which blocks.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -13,18 +12,13 @@ use mio::unix::pipe::{Receiver, Sender};
 use mio::{Interest, Registry, Token};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use super::log::Log;
+
 /// Bytes read from a pipe at a time; Linux's pipes hold as many.
 pub(super) const READ_BYTES_MAX: usize = 64 << 10;
 /// Bytes that may wait for a node to take them. A node that does not read its stdin must not take
 /// all memory.
 const WAITING_BYTES_MAX: usize = 256 << 20;
-/// Bytes of stderr that are kept in the file, of one start of a node.
-const LOG_BYTES_MAX: u64 = 64 << 20;
-/// Bytes of stderr that are shown when a node ends by itself.
-const TAIL_BYTES_MAX: usize = 4096;
-/// Lines of stderr that are shown when a node ends by itself.
-const TAIL_LINES_MAX: usize = 20;
-
 /// Which pipe of a node.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Pipe {
@@ -75,10 +69,7 @@ pub(super) struct Node {
     line: Vec<u8>,
     /// Whether the line that has begun is too long and not kept.
     is_skipping: bool,
-    log: File,
-    log_bytes: u64,
-    /// The end of stderr.
-    tail: Vec<u8>,
+    log: Log,
     /// When stdout was closed.
     pub(super) closed: Option<Instant>,
 }
@@ -91,7 +82,7 @@ impl Node {
         log: &Path,
         registry: &Registry,
     ) -> io::Result<Self> {
-        let log = File::options().create(true).append(true).open(log)?;
+        let log = Log::open(log)?;
         let mut child = Command::new(&command[0])
             .args(&command[1..])
             .stdin(Stdio::piped())
@@ -114,8 +105,6 @@ impl Node {
             line: Vec::new(),
             is_skipping: false,
             log,
-            log_bytes: 0,
-            tail: Vec::new(),
             closed: None,
         };
         node.stdout.set_nonblocking(true)?;
@@ -230,33 +219,14 @@ impl Node {
             Err(_) => return Printed::End,
         };
         let text = &buffer[..bytes];
-        self.log_text(text);
-        self.tail.extend_from_slice(text);
-        let excess = self.tail.len().saturating_sub(TAIL_BYTES_MAX);
-        self.tail.drain(..excess);
+        self.log.take(text);
         String::from_utf8_lossy(text).lines().for_each(&mut on_line);
         Printed::Some
     }
 
-    /// What cannot be logged, because there is too much of it or the disk is full, is still shown
-    /// when the node ends by itself.
-    fn log_text(&mut self, text: &[u8]) {
-        if self.log_bytes > LOG_BYTES_MAX {
-            return;
-        }
-        let _ = self.log.write_all(text);
-        self.log_bytes += text.len() as u64;
-        if self.log_bytes > LOG_BYTES_MAX {
-            let mib = LOG_BYTES_MAX >> 20;
-            let _ = writeln!(self.log, "\n(the rest is not kept: {mib} MiB are the most)");
-        }
-    }
-
     /// The end of what it wrote to stderr.
     pub(super) fn last_lines(&self) -> String {
-        let text = String::from_utf8_lossy(&self.tail);
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(TAIL_LINES_MAX)..].join("\n")
+        self.log.last_lines()
     }
 
     /// How it ended, if it has.

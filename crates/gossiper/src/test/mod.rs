@@ -96,6 +96,7 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
     })?;
 
     let about = About { lateness_ms: hosted.lateness_ms, ..about };
+    let suspects = summary::suspects(&hosted.run);
     let (results, files) = hosted.run.finish(about);
     results.write(folder.path()).map_err(crash)?;
     files.write(folder.path()).map_err(crash)?;
@@ -104,7 +105,7 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
         say_err(&format!("there is no report: {error}"));
     }
     folder.point_latest();
-    say(&summary::tail(&results, folder.path()));
+    say(&summary::tail(&results, &suspects, folder.path()));
     let is_crash = results.is_crash || hosted.failure.is_some();
     Ok(if is_crash { CRASHED } else { results.figures.valid.exit_code() })
 }

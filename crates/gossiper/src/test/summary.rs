@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use gossiper_lab::figures::Quantiles;
-use gossiper_lab::run::{About, Results, RunConfig};
-use gossiper_lab::verdict::Verdict;
+use gossiper_lab::process;
+use gossiper_lab::run::{About, Results, Run, RunConfig};
+use gossiper_lab::verdict::{Misconduct, Verdict};
 
 /// The command that repeats this run: what was typed, and the seed if it was not.
 pub(super) fn command(seed: u64) -> String {
@@ -42,8 +43,25 @@ pub(super) fn head(config: &RunConfig, about: &About, folder: &Path) -> String {
     text
 }
 
+/// The nodes whose stderr may tell why they did something wrong. Of a node that ended the run the
+/// reason has it.
+pub(super) fn suspects(run: &Run) -> Vec<String> {
+    let blamed = run.blamed().map(|node| run.config().nodes[node].as_str());
+    let cases = run.misconducts().list();
+    let is_told = |node: &str| {
+        blamed == Some(node) || cases.iter().any(|case| case.is_crash() && case.node() == node)
+    };
+    let mut suspects: Vec<String> = Vec::new();
+    for node in cases.iter().map(Misconduct::node).filter(|node| !is_told(node)) {
+        if !suspects.iter().any(|suspect| suspect == node) {
+            suspects.push(node.to_owned());
+        }
+    }
+    suspects
+}
+
 /// How it went.
-pub(super) fn tail(results: &Results, folder: &Path) -> String {
+pub(super) fn tail(results: &Results, suspects: &[String], folder: &Path) -> String {
     let figures = &results.figures;
     let mut text = String::from("\n");
     let verdict = match figures.valid {
@@ -56,6 +74,7 @@ pub(super) fn tail(results: &Results, folder: &Path) -> String {
         // A node's last words are several lines.
         let _ = writeln!(text, "  {}", reason.replace('\n', "\n    "));
     }
+    last_lines(&mut text, suspects, folder);
     let ops = figures.ops;
     row(
         &mut text,
@@ -109,8 +128,25 @@ pub(super) fn tail(results: &Results, folder: &Path) -> String {
     text
 }
 
+/// Nodes whose last lines of stderr are shown, and how many lines of each.
+const STDERR_NODES_MAX: usize = 3;
+const STDERR_LINES_MAX: usize = 5;
 /// Lateness at which the figures are no longer what the network would have made them.
 const LATE_MS: f64 = 10.0;
+
+/// What the first of these nodes wrote to stderr last, if anything.
+fn last_lines(text: &mut String, nodes: &[String], folder: &Path) {
+    let logs = folder.join("node-logs");
+    let of = |node: &String| (node.clone(), process::last_lines(&logs, node, STDERR_LINES_MAX));
+    let wrote = nodes.iter().map(of).filter(|(_, lines)| !lines.is_empty());
+    let shown: Vec<(String, Vec<String>)> = wrote.take(STDERR_NODES_MAX).collect();
+    for (node, lines) in &shown {
+        let _ = writeln!(text, "  {node} last wrote to stderr:\n    {}", lines.join("\n    "));
+    }
+    if !shown.is_empty() {
+        let _ = writeln!(text, "  All that nodes wrote there is in {}", logs.display());
+    }
+}
 
 fn row(text: &mut String, name: &str, figure: &str) {
     let _ = writeln!(text, "  {name:<24}{figure}");

@@ -119,6 +119,8 @@ fn messages_that_cannot_be_carried_are_caught() -> Check {
             // At once, and not only at the end.
             assert!(run.stderr.contains(says), "{run}");
         }
+        // Who wrote nothing to stderr has nothing to show.
+        assert!(!stranger.stdout.contains("last wrote to stderr"), "{stranger}");
         for run in [&prose, &stranger] {
             assert_eq!(run.reasons().len(), 1, "{run}");
             assert_eq!(run.count("set/lost"), 0);

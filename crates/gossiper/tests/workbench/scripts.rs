@@ -74,6 +74,36 @@ fn arguments_of_the_program_may_stand_beside_it_or_at_the_end() -> Check {
     })
 }
 
+fn a_node_that_prints_prose_is_shown_with_its_last_lines_of_stderr() -> Check {
+    let script =
+        SCRIPT.replace(r#"echo "answered $type" >&2"#, r"printf 'm \033[2J%s\n\n' $type >&2");
+    // Two kinds of misconduct, and still shown once.
+    let wrong =
+        r#"echo Hello; echo "{\"src\":\"$dest\",\"dest\":\"lin-kv\",\"body\":{\"type\":\"x\"}}""#;
+    let script = script.replace("done\n", &format!("  {wrong}\ndone\n"));
+    let scratch = Scratch::new();
+    let node = scratch.file("node", &script);
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).unwrap();
+    let flags = ["--bin", "./node", "--node-count", "5", "--time-limit", "1", "--out", "out"];
+    let run = Running::start_in(scratch, &flags);
+    Box::new(move || {
+        let run = run.finish();
+        run.expect(1, false);
+        run.expect_reason(&["n0 printed a line that is not a JSON message: \"Hello\""]);
+        run.expect_reason(&["to lin-kv, which does not exist", "Maelstrom's services"]);
+        // Of the first three, whoever they are.
+        assert_eq!(
+            run.stdout.matches(" last wrote to stderr:\n    m \\u{1b}[2J").count(),
+            3,
+            "{run}"
+        );
+        let last = ["read_ok\n  n", "read_ok\n  All that nodes wrote there is in out/node-logs\n"];
+        assert_eq!(last.map(|end| run.stdout.matches(end).count()), [2, 1], "{run}");
+        let lines = run.stdout.lines().filter(|line| line.starts_with("    m "));
+        assert!((9..=15).contains(&lines.count()), "{run}");
+    })
+}
+
 fn a_program_that_has_gone_when_it_is_to_be_started_anew_ends_the_run() -> Check {
     // The node takes its program away before the run's main phase can begin.
     let script = SCRIPT.replacen("type=topology_ok", "rm node; type=topology_ok", 1);
@@ -111,6 +141,7 @@ fn any_program_can_be_a_node() {
     let checks = [
         a_script_is_a_node(),
         arguments_of_the_program_may_stand_beside_it_or_at_the_end(),
+        a_node_that_prints_prose_is_shown_with_its_last_lines_of_stderr(),
         a_program_that_has_gone_when_it_is_to_be_started_anew_ends_the_run(),
     ];
     checks.into_iter().for_each(|check| check());
