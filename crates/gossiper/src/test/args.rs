@@ -98,7 +98,11 @@ pub(crate) struct TestArgs {
     pub(super) nemesis_target: TargetArg,
 
     /// Take the faults from a plan instead, such as the faults.jsonl of an earlier run
-    #[arg(long, value_name = "FILE", conflicts_with = "nemesis")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_target"]
+    )]
     pub(super) fault_plan: Option<PathBuf>,
 
     /// The share of operations that must succeed: 0 to 1, or total

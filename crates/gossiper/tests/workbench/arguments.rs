@@ -33,6 +33,11 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--nemesis", "partition,fire"], "no fault is called \"fire\": partition, one-way"),
         (&["--nemesis-target", "leader"], "random, hub"),
         (&["--nemesis", "kill", "--fault-plan", "plan"], "cannot be used with"),
+        (
+            &["--fault-plan", "plan", "--nemesis-target", "random"],
+            "'--fault-plan <FILE>' cannot be used with '--nemesis-target <WHO>'",
+        ),
+        (&["--nemesis-interval", "10", "--fault-plan", "plan"], "cannot be used with"),
         (&["--fault-plan", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
         (&["--availability", "95"], "a share from 0 to 1, such as 0.95, or total"),
         (&["--seed", "x"], "--seed"),
