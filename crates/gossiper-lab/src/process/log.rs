@@ -22,18 +22,27 @@ pub(super) struct Log {
     bytes: u64,
     /// The end of it all.
     tail: Vec<u8>,
+    /// A line that has begun.
+    line: Vec<u8>,
 }
 
 impl Log {
     /// Opens a file, to write after what is there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
-        Ok(Self { file, bytes: 0, tail: Vec::new() })
+        Ok(Self { file, bytes: 0, tail: Vec::new(), line: Vec::new() })
     }
 
     /// Writes text. What cannot be written, because there is too much of it or the disk is full, is
-    /// still among the last lines.
-    pub(super) fn take(&mut self, text: &[u8]) {
+    /// still among the last lines. Hands on the lines that are complete.
+    pub(super) fn take(&mut self, text: &[u8], mut on_line: impl FnMut(&str)) {
+        for part in text.split_inclusive(|&byte| byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") || self.line.len() > TAIL_BYTES_MAX {
+                on_line(String::from_utf8_lossy(&self.line).trim_end_matches(['\n', '\r']));
+                self.line.clear();
+            }
+        }
         self.tail.extend_from_slice(text);
         let excess = self.tail.len().saturating_sub(TAIL_BYTES_MAX);
         self.tail.drain(..excess);
@@ -78,4 +87,22 @@ fn read_tail(path: &Path) -> io::Result<Vec<u8>> {
     let mut tail = Vec::new();
     file.take(TAIL_BYTES_MAX as u64).read_to_end(&mut tail)?;
     Ok(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_written_in_pieces_is_one_line() {
+        let path = std::env::temp_dir().join(format!("gossiper-log-test-{}", std::process::id()));
+        let mut log = Log::open(&path).unwrap();
+        let mut lines = Vec::new();
+        for text in ["first ", "half", "\nsecond\r\nthi", "rd"] {
+            log.take(text.as_bytes(), |line| lines.push(line.to_owned()));
+        }
+        assert_eq!(lines, ["first half", "second"]);
+        assert_eq!(log.last_lines(), "first half\nsecond\nthird");
+        std::fs::remove_file(path).unwrap();
+    }
 }

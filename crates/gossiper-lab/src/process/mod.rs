@@ -123,6 +123,10 @@ pub fn play(
     Ok(Hosted { run: host.run, lateness_ms, failure: host.failure })
 }
 
+fn now_of(clock: Clock) -> Instant {
+    Instant(u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX))
+}
+
 struct Host<'a> {
     config: &'a ProcessConfig,
     // Dropped in this order, so that the next finds nothing left to do.
@@ -137,8 +141,6 @@ struct Host<'a> {
     readable: BTreeSet<Token>,
     /// Nodes that have something to be written.
     writable: BTreeSet<usize>,
-    /// When the messages handed over in this turn were due.
-    due: Vec<Instant>,
     lateness: Lateness,
     orders: Vec<Order>,
     buffer: Vec<u8>,
@@ -164,7 +166,6 @@ impl<'a> Host<'a> {
             clock: Clock::now(),
             readable: BTreeSet::new(),
             writable: BTreeSet::new(),
-            due: Vec::new(),
             lateness: Lateness::default(),
             orders: Vec::new(),
             buffer: vec![0; node::READ_BYTES_MAX],
@@ -175,7 +176,7 @@ impl<'a> Host<'a> {
     }
 
     fn now(&self) -> Instant {
-        Instant(u64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        now_of(self.clock)
     }
 
     /// Does all that is due, then waits for the next thing to happen.
@@ -224,7 +225,7 @@ impl<'a> Host<'a> {
                         // While the nodes start the machine is busy with that; no figure
                         // depends on it.
                         let is_measured = self.run.main_since().is_some();
-                        self.due.extend(due.filter(|_| is_measured));
+                        node.due.extend(due.filter(|_| is_measured));
                     }
                 }
                 Order::Kill(place) => {
@@ -290,11 +291,12 @@ impl<'a> Host<'a> {
                 let name = &self.run.config().nodes[place];
                 let cause = format!("{name} {cause}");
                 self.run.on_failure(now, place, cause);
+                continue;
             }
-        }
-        if !self.due.is_empty() {
-            let handed_over = self.now();
-            self.due.drain(..).for_each(|due| self.lateness.add(handed_over - due));
+            if !node.due.is_empty() {
+                let handed_over = now_of(self.clock);
+                node.due.drain(..).for_each(|due| self.lateness.add(handed_over - due));
+            }
         }
     }
 

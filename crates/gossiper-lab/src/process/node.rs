@@ -70,6 +70,8 @@ pub(super) struct Node {
     /// Whether the line that has begun is too long and not kept.
     is_skipping: bool,
     log: Log,
+    /// When the messages were due that have been queued since the last flush.
+    pub(super) due: Vec<Instant>,
     /// When stdout was closed.
     pub(super) closed: Option<Instant>,
 }
@@ -105,6 +107,7 @@ impl Node {
             line: Vec::new(),
             is_skipping: false,
             log,
+            due: Vec::new(),
             closed: None,
         };
         node.stdout.set_nonblocking(true)?;
@@ -206,11 +209,7 @@ impl Node {
     }
 
     /// Reads once, into the log.
-    pub(super) fn read_stderr(
-        &mut self,
-        buffer: &mut [u8],
-        mut on_line: impl FnMut(&str),
-    ) -> Printed {
+    pub(super) fn read_stderr(&mut self, buffer: &mut [u8], on_line: impl FnMut(&str)) -> Printed {
         let bytes = match self.stderr.read(buffer) {
             Ok(0) => return Printed::End,
             Ok(bytes) => bytes,
@@ -219,8 +218,7 @@ impl Node {
             Err(_) => return Printed::End,
         };
         let text = &buffer[..bytes];
-        self.log.take(text);
-        String::from_utf8_lossy(text).lines().for_each(&mut on_line);
+        self.log.take(text, on_line);
         Printed::Some
     }
 
