@@ -92,7 +92,7 @@ function chart(holder, spec) {
     series: [{}, ...series()],
     bands: spec.bands,
     legend: { show: false },
-    padding: [10, 14, 0, 0],
+    padding: spec.padding || [10, 14, 0, 0],
     scales: {
       x: spec.isTime ? { time: false, auto: false, min: timeRange[0], max: timeRange[1] } : { time: false, ...spec.x.scale },
       y: spec.y.scale,

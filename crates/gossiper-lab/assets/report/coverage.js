@@ -21,6 +21,8 @@ function valueCurve(value) {
 }
 
 function showCoverage() {
+  // Nothing spreads in an echo, nor before the nodes are up.
+  if (isEcho || (ending && ending.isSetUp)) return;
   const holder = section(
     "coverage",
     "How fast values reach everyone",
@@ -28,10 +30,15 @@ function showCoverage() {
   );
   const values = run.values;
   if (!values || !values.coverage.pairs) {
-    holder.append(absent(values ? "No value was broadcast." : "The folder has no values.jsonl, so nothing is known of broadcast values."));
+    const isKnown = values || results.set.attempted === 0;
+    holder.append(absent(isKnown ? "No value was broadcast." : "The folder has no values.jsonl, so nothing is known of broadcast values."));
     return;
   }
   const { coverage } = values;
+  if (!(coverage.delay_ms.at(-1) > 0)) {
+    holder.append(absent(nothingSpread(values)));
+    return;
+  }
   const curves = [{ name: "all values", color: "type-0", width: 3, moments: coverage.delay_ms, shares: coverage.share }];
   const median = values.median === null ? null : valueCurve(values.median);
   if (median) curves.push({ name: `median value (${values.median})`, color: "type-2", dash: [7, 4], ...median });
@@ -51,6 +58,8 @@ function showCoverage() {
     note: "share of (value, node) pairs reached, by ms since the broadcast",
     label: `${percent(coverage.reached / coverage.pairs)} of the pairs were reached; the last after ${ms(longest)}.`,
     height: 300,
+    // Above the curves there is room for the names of the ideals, which lie on none of them.
+    padding: [10 + 16 * ideals.length, 14, 0, 0],
     series: curves.map((curve) => ({ ...curve, stepped: true })),
     keys: ideals.length ? [{ name: "the ideal under this run’s faults", color: "text-2", dash: [5, 3], width: 1.5 }] : [],
     y: { axis: { values: tickPercent }, scale: { range: () => [0, 1.04] } },
@@ -89,6 +98,13 @@ function showCoverage() {
   made.side.append(scaleButton, el("button", { type: "button", onclick: () => spec.reset() }, "whole"));
 }
 
+/** Why there is no curve. */
+function nothingSpread({ total, coverage }) {
+  if (names.length === 1) return `There is one node: each of the ${count(total, "value")} was everywhere when it was broadcast.`;
+  const known = `${num(coverage.reached)} of ${num(coverage.pairs)} pairs of a value and a node`;
+  return `Nothing spread: none of the ${count(total, "value")} was seen at a node that was up at the end, other than where it was broadcast (${known}).`;
+}
+
 /** Lines where the best possible protocol would have been done. */
 function paintIdeals(u, ideals) {
   const { ctx } = u;
@@ -100,20 +116,17 @@ function paintIdeals(u, ideals) {
   ideals.forEach(([name, at], index) => {
     const x = u.valToPos(Math.max(at, u.scales.x.min), "x", true);
     if (x < left || x > left + width + 1) return;
+    const y = top - (3 + 16 * index) * scale;
     ctx.strokeStyle = color("text-2");
     ctx.lineWidth = 1.3 * scale;
     ctx.setLineDash([5 * scale, 3 * scale]);
     ctx.beginPath();
-    ctx.moveTo(x, top);
+    ctx.moveTo(x, y - 13 * scale);
     ctx.lineTo(x, top + height);
     ctx.stroke();
     const text = `${name} ${ms(at)}`;
     const isRight = x + ctx.measureText(text).width + 8 * scale < left + width;
     ctx.textAlign = isRight ? "left" : "right";
-    const y = top + height - (6 + 17 * index) * scale;
-    const wide = ctx.measureText(text).width;
-    ctx.fillStyle = faint("panel", 0.85);
-    ctx.fillRect(x + (isRight ? 3 * scale : -wide - 7 * scale), y - 13 * scale, wide + 4 * scale, 15 * scale);
     ctx.fillStyle = color("text-2");
     ctx.fillText(text, x + (isRight ? 5 : -5) * scale, y);
   });

@@ -3,17 +3,20 @@
 let diagram = null;
 
 function showDiagram() {
+  const { sample, selection, traffic } = run;
+  // Echoing nodes need not speak to each other, nor do nodes that never came up.
+  if (!traffic?.total && (isEcho || ending?.isSetUp)) return;
   const holder = section(
     "messages",
     "Messages between nodes",
     "Time runs to the right, each node has a line, each message is an arrow from when it was sent to when it arrived. A cross is a message that did not arrive.",
   );
-  const { sample, selection, traffic } = run;
   if (!sample || !sample.sent_us.length) {
     holder.append(absent(sample ? "No message between nodes was sent." : "The folder has no net.jsonl, so there is nothing to draw."));
     return;
   }
-  diagram = makeDiagram(messageModel(sample));
+  const clients = clientModel(sample.clients);
+  diagram = makeDiagram(messageModel(sample), clients);
   const shown = sample.sent_us.length;
   const parts = [
     shown === traffic.total
@@ -21,6 +24,10 @@ function showDiagram() {
       : `${num(shown)} of the ${num(traffic.total)} messages between nodes are here: stretches around the start, the slowest values, and where faults start and stop; they are bright in the strip below.`,
   ];
   if (sample.in_stretches > shown) parts.push(`Of the last stretch ${num(sample.in_stretches - shown)} messages had no room.`);
+  if (traffic.clients) {
+    const marks = clients ? `${num(clients.length)} of the ${num(traffic.clients)} messages between clients and nodes are marks on the nodes’ lines, if you press “Clients”` : "none with clients is";
+    parts.push(`That is ${percent(shown / (traffic.total + traffic.clients))} of all ${num(traffic.total + traffic.clients)} messages of the run; ${marks}.`);
+  }
   if (sample.bodies_left_out) parts.push(`${num(sample.bodies_left_out)} bodies had no room either.`);
   parts.push("Bodies of more than 1 KiB are in no file. All messages stand in net.jsonl.");
   holder.append(
@@ -57,14 +64,14 @@ function showStretch(from, to) {
   document.getElementById("messages").scrollIntoView();
 }
 
-function makeDiagram(model) {
+function makeDiagram(model, clients) {
   const canvas = el("canvas", { tabindex: "0", role: "application", "aria-roledescription": "space-time diagram", "aria-label": "Messages between nodes. Arrow keys move, plus and minus zoom, n and p go to the next and the previous message, Escape lets go.", "aria-describedby": "message-detail" });
   const tip = el("div", { class: "tip", hidden: true });
   const stage = el("div", { class: "stage" }, canvas, tip);
   const strip = el("canvas", { "aria-hidden": "true" });
   const overview = el("div", { class: "overview" }, strip);
   const detail = el("div", { class: "detail", id: "message-detail", "aria-live": "polite" });
-  const filter = { type: -1, node: -1, text: "", isDroppedOnly: false };
+  const filter = { type: -1, node: -1, text: "", isDroppedOnly: false, hasClients: false };
   const view = { from: 0, to: 1, top: 0, rowHeight: 20 };
   let shown = model.filtered(filter);
   let visible = [];
@@ -119,7 +126,9 @@ function makeDiagram(model) {
     pen.clip();
     paintRows(pen, view, places, filter.node);
     visible = paintMessages(pen, model, shown, followed?.found, view, places);
+    if (clients && filter.hasClients) paintClients(pen, clients, filter.node, followed ? followed.value : null, view, places);
     if (followed?.arrivals) paintArrivals(pen, followed.arrivals, view, places);
+    paintEnding(pen, view, places);
     for (const at of [hovered, selected]) if (at !== null) paintOne(pen, model, at, view, places);
     pen.restore();
     paintNames(pen, view, places, filter.node);
@@ -251,14 +260,15 @@ function makeDiagram(model) {
     hovered = null;
     draw();
   };
-  const controls = diagramControls(model, filter, { zoom, zoomRows, pan, refilter, follow, whole: () => show(0, spanS), toCharts: () => { setTime(view.from, view.to); document.getElementById("time").scrollIntoView(); } });
+  const controls = diagramControls(model, clients, filter, { zoom, zoomRows, pan, refilter, follow, whole: () => show(0, spanS), toCharts: () => { setTime(view.from, view.to); document.getElementById("time").scrollIntoView(); } });
   controls.bar.append(status);
 
   moveDiagram({ canvas, strip, stage, view, zoom, pan, zoomRows, show, step, select, follow, draw, messageAt, rowsHeight, places: () => places,
     hover(at, x, y) {
-      tip.hidden = at === null;
-      if (at !== null) {
-        tip.replaceChildren(...messageTip(model, at));
+      const mark = clients && filter.hasClients && x !== undefined ? clientAt(clients, filter.node, x, y, view, places) : null;
+      tip.hidden = at === null && mark === null;
+      if (!tip.hidden) {
+        tip.replaceChildren(...(mark === null ? messageTip(model, at) : clientTip(clients, mark)));
         const left = x + 14 + tip.offsetWidth > places.width ? x - 12 - tip.offsetWidth : x + 14;
         tip.style.transform = `translate(${Math.max(left, 2)}px, ${Math.max(2, Math.min(y + 14, places.height - tip.offsetHeight - 2))}px)`;
       }

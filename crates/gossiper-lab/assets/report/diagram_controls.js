@@ -1,6 +1,6 @@
 // What surrounds the diagram: buttons, filters, the text of a message, and how hands move it.
 
-function diagramControls(model, filter, does) {
+function diagramControls(model, clients, filter, does) {
   const button = (text, label, action) => el("button", { type: "button", "aria-label": label, title: label, onclick: action }, text);
   const select = (label, entries, onPick) => {
     const made = el("select", { "aria-label": label, onchange: () => onPick(Number(made.value)) }, entries.map(([value, text]) => el("option", { value: String(value) }, text)));
@@ -28,17 +28,25 @@ function diagramControls(model, filter, does) {
     dropped.setAttribute("aria-pressed", String(filter.isDroppedOnly));
     does.refilter();
   });
+  const asked = clients && el("button", { type: "button", "aria-pressed": "false", title: "Mark where clients asked and nodes answered" }, "Clients");
+  asked?.addEventListener("click", () => {
+    filter.hasClients = !filter.hasClients;
+    asked.setAttribute("aria-pressed", String(filter.hasClients));
+    showLegendOfTypes();
+    does.refilter();
+  });
   const legend = el("ul", { class: "legend", "aria-label": "Colors of types" });
   const showLegendOfTypes = () => {
     const entries = model.types.map((name, at) => ({ name, color: model.typeColors[at], width: 3 }));
     const named = entries.filter((entry) => entry.color !== "type-7");
     if (named.length < entries.length) named.push({ name: entries.length - named.length === 1 ? entries.find((entry) => entry.color === "type-7").name : "other types", color: "type-7", width: 3 });
     named.push({ name: "dropped", color: "drop", mark: "cross" }, { name: "under way at the end, or a copy", color: "text-2", dash: [4, 3] });
+    if (filter.hasClients) named.push(...clientKeys(clients));
     legend.replaceChildren(...named.map((entry) => el("li", {}, el("span", { class: "key" }, swatch(entry), entry.name))));
   };
   onTheme(showLegendOfTypes);
   showLegendOfTypes();
-  const filters = el("div", { class: "tools filters", role: "group", "aria-label": "Which messages are shown" }, el("label", {}, "Follow value", value), type, node, el("label", {}, "Body has", text), dropped);
+  const filters = el("div", { class: "tools filters", role: "group", "aria-label": "Which messages are shown" }, el("label", {}, "Follow value", value), type, node, el("label", {}, "Body has", text), dropped, asked);
   const bar = el(
     "div",
     { class: "tools", role: "toolbar", "aria-label": "Move the diagram" },

@@ -82,6 +82,28 @@ function paintDiagramFaults(pen, view, places) {
   }
 }
 
+/** Where a run that did not come to its end ended, and at which nodes. */
+function paintEnding(pen, view, places) {
+  if (!ending || ending.at === null) return;
+  const x = places.x(ending.at);
+  if (x < places.gutter || x > places.width) return;
+  pen.fillStyle = pen.strokeStyle = color("bad");
+  pen.fillRect(x - 1, RULER, 2, places.height);
+  pen.lineWidth = 2.4;
+  const crosses = new Path2D();
+  for (const node of ending.nodes) MARKS.cross(crosses, x, places.y(node), 5.5);
+  pen.stroke(crosses);
+  pen.font = "600 12px system-ui, sans-serif";
+  const isLeft = x + pen.measureText(ending.text).width + 10 > places.width;
+  pen.textAlign = isLeft ? "right" : "left";
+  pen.textBaseline = "middle";
+  const wide = pen.measureText(ending.text).width + 6;
+  pen.fillStyle = faint("panel", 0.85);
+  pen.fillRect(isLeft ? x - 4 - wide : x + 4, RULER + 3, wide, 16);
+  pen.fillStyle = color("bad");
+  pen.fillText(ending.text, x + (isLeft ? -7 : 7), RULER + 11);
+}
+
 function paintNotShown(pen, view, places, stretches) {
   let from = 0;
   const gaps = [];

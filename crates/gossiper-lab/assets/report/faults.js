@@ -80,14 +80,15 @@ function paintPhases(u) {
   ctx.font = `${11 * pixel}px system-ui, sans-serif`;
   ctx.textBaseline = "top";
   ctx.lineWidth = pixel;
-  const places = PHASES.map(([key, name]) => {
-    const at = results.phases_ms[key];
-    return [name, typeof at === "number" ? u.valToPos(at / 1000, "x", true) : null];
-  }).filter(([, x]) => x !== null && x >= left && x <= left + width + 1);
+  const marks = PHASES.map(([key, name]) => [name, results.phases_ms[key] ?? null, "text"]);
+  if (ending && ending.at !== null) marks.push([ending.text, ending.at * 1000, "bad"]);
+  const places = marks.map(([name, at, tone]) => [name, at === null ? null : u.valToPos(at / 1000, "x", true), tone]).filter(([, x]) => x !== null && x >= left && x <= left + width + 1);
   let taken = left;
-  places.forEach(([name, x], index) => {
-    ctx.strokeStyle = faint("text", 0.55);
-    ctx.setLineDash([2 * pixel, 3 * pixel]);
+  places.forEach(([name, x, tone], index) => {
+    const isEnd = tone === "bad";
+    ctx.strokeStyle = faint(tone, isEnd ? 1 : 0.55);
+    ctx.setLineDash(isEnd ? [] : [2 * pixel, 3 * pixel]);
+    ctx.lineWidth = (isEnd ? 2 : 1) * pixel;
     ctx.beginPath();
     ctx.moveTo(x, top);
     ctx.lineTo(x, top + height);
@@ -97,10 +98,10 @@ function paintPhases(u) {
     // Phases of a moment have no room for a name; the line stays.
     if (next - x < wide) return;
     const isLeft = x + wide > left + width;
-    if (isLeft && x - wide < taken) return;
+    if (isLeft && x - wide < taken && !isEnd) return;
     taken = isLeft ? x : x + wide;
     ctx.textAlign = isLeft ? "right" : "left";
-    ctx.fillStyle = faint("text", 0.75);
+    ctx.fillStyle = faint(tone, isEnd ? 1 : 0.75);
     ctx.fillText(name, x + (isLeft ? -4 : 4) * pixel, top + 3 * pixel + spanKinds.length * 4 * pixel);
   });
   ctx.restore();

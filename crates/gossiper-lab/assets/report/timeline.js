@@ -84,12 +84,14 @@ function showTimeline() {
       note: "how long a known value was still missing in some read, as Maelstrom counts it",
       height: "stable_ms",
       windows: run.values.stable,
-      missing: ["lost or never read", (value) => value.stable_ms === null],
+      missing: ["lost, orphaned or never read", (value) => value.stable_ms === null],
     });
   }
   if (run.operations && run.operations.total) operationsChart(holder);
   if (run.traffic && run.traffic.total) trafficChart(holder);
-  else holder.append(absent(run.traffic ? "No message went between nodes." : "The folder has no net.jsonl, so nothing is known of messages."));
+  else if (ending?.isSetUp) holder.append(absent("The run ended during the set-up, before any operation was begun."));
+  else if (!hasCharts && isEcho) holder.append(absent("No operation was begun."));
+  else if (!isEcho) holder.append(absent(run.traffic ? "No message went between nodes." : "The folder has no net.jsonl, so nothing is known of messages."));
 }
 
 function underWayChart(holder) {
@@ -176,7 +178,8 @@ function valueChart(holder, about) {
             ["broadcast", `${moment(value.at_ms / 1000)} at ${nameOf(value.node)}`],
             ["propagation", ms(value.propagation_ms)], ["at best", ms(value.ideal_ms)], ["excess", ms(value.excess_ms)],
             ["stable latency", ms(value.stable_ms)],
-            ["last node", value.last ? nameOf(value.last[0]) : "–"], ["fate", value.fate],
+            ["last node", value.last ? nameOf(value.last[0]) : "–"], ["fate", fateWord(value.fate)],
+            ...(value.lacking ? [["lacked by", lackedBy(value, run.values.live.filter(Boolean).length)]] : []),
           ],
           notes: [...faultNotes(s), "click to follow it in the diagram"],
         };

@@ -72,6 +72,16 @@ impl<'a> Places<'a> {
     pub(super) fn ends(&self, message: &Message<'_>) -> Option<(u32, u32)> {
         Some((*self.0.get(&*message.src)?, *self.0.get(&*message.dest)?))
     }
+
+    /// The node of a message between a client and a node, and whether it answers; nothing if both
+    /// are nodes or none is.
+    pub(super) fn with_client(&self, message: &Message<'_>) -> Option<(u32, bool)> {
+        match (self.0.get(&*message.src), self.0.get(&*message.dest)) {
+            (Some(node), None) => Some((*node, true)),
+            (None, Some(node)) => Some((*node, false)),
+            _ => None,
+        }
+    }
 }
 
 /// Messages over time.
@@ -87,6 +97,8 @@ pub(super) struct Traffic {
     /// Messages sent before the run's first moment; they are in no bin.
     before: u64,
     total: u64,
+    /// Messages between clients and nodes.
+    clients: u64,
     #[serde(skip)]
     pub(super) fine: Fine,
 }
@@ -120,6 +132,8 @@ impl Traffic {
         while let Some(message) = lines.next::<Message<'_>>()? {
             if places.ends(&message).is_some() {
                 traffic.count(&message);
+            } else {
+                traffic.clients += 1;
             }
         }
         traffic.types.iter_mut().for_each(|name| *name = cut_name(name));
@@ -141,6 +155,7 @@ impl Traffic {
             dropped: vec![0; bins],
             before: 0,
             total: 0,
+            clients: 0,
             fine: Fine {
                 width_ms: (span_ms / FINE_BINS as f64).max(0.001),
                 counts: vec![0; FINE_BINS],

@@ -11,6 +11,7 @@
 //! | --- | --- | --- |
 //! | points of a chart | 5,000 | the slowest are kept, and every so-many-th of the others |
 //! | messages in the diagram | 20,000 | stretches around the start, slow values and faults |
+//! | clients' requests and answers there | 10,000 | the first of these stretches |
 //! | their bodies | 2.5 MB | left out, evenly over the run |
 //! | values that can be followed with their arrivals | 60,000 arrivals | only their messages |
 //! | spans of faults | 2,000 | counted |
@@ -18,6 +19,7 @@
 //! What nodes wrote is hostile: it is in the page as data only, where `<` does not occur, and the
 //! page's scripts show it as text. The page forbids itself all requests.
 
+mod clients;
 mod coverage;
 mod faults;
 mod folder;

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::thin::{POINTS_MAX, Windows, kept, rounded};
 use super::{ReportError, folder};
-use crate::history::{Function, History, Outcome};
+use crate::figures::Quantiles;
+use crate::history::{Function, History, Operation, Outcome};
 
 /// What clients saw, in columns.
 #[derive(Serialize)]
@@ -20,6 +21,18 @@ pub(super) struct Operations {
     node: Vec<u32>,
     /// Of those that ended.
     windows: Windows,
+    functions: Vec<OfFunction>,
+}
+
+/// All operations of one kind.
+#[derive(Serialize)]
+struct OfFunction {
+    function: Function,
+    ok: usize,
+    failed: usize,
+    unknown: usize,
+    /// How long clients waited for those that succeeded.
+    latency_ms: Option<Quantiles<f64>>,
 }
 
 impl Operations {
@@ -57,6 +70,36 @@ impl Operations {
             outcome: kept_operations().map(|one| one.outcome()).collect(),
             node: kept_operations().map(|one| one.node).collect(),
             windows,
+            functions: OfFunction::each(all, &latencies),
         }
+    }
+}
+
+impl OfFunction {
+    /// Those that clients called, with the latencies of all operations at their places.
+    fn each(all: &[Operation], latencies: &[Option<f64>]) -> Vec<Self> {
+        let functions = [Function::Broadcast, Function::Read, Function::Echo];
+        let of = |function| {
+            let mut counted = Self { function, ok: 0, failed: 0, unknown: 0, latency_ms: None };
+            let mut waited = Vec::new();
+            for (operation, latency) in all.iter().zip(latencies) {
+                if operation.call.function() != function {
+                    continue;
+                }
+                match operation.outcome() {
+                    Outcome::Ok => {
+                        counted.ok += 1;
+                        waited.extend(*latency);
+                    }
+                    Outcome::Fail => counted.failed += 1,
+                    Outcome::Info => counted.unknown += 1,
+                }
+            }
+            waited.sort_unstable_by(f64::total_cmp);
+            counted.latency_ms = Quantiles::of_sorted(&waited);
+            counted
+        };
+        let counted = functions.into_iter().map(of);
+        counted.filter(|one| one.ok + one.failed + one.unknown > 0).collect()
     }
 }

@@ -33,9 +33,10 @@ const LIBRARY: &str = include_str!("../../assets/uplot/uPlot.iife.min.js");
 const LICENCE: &str = include_str!("../../assets/uplot/LICENSE");
 
 /// Our scripts, in the order in which they need each other. They share one scope.
-const SCRIPTS: [&str; 16] = [
+const SCRIPTS: [&str; 18] = [
     include_str!("../../assets/report/base.js"),
     include_str!("../../assets/report/theme.js"),
+    include_str!("../../assets/report/ending.js"),
     include_str!("../../assets/report/verdict.js"),
     include_str!("../../assets/report/figures.js"),
     include_str!("../../assets/report/chart.js"),
@@ -45,6 +46,7 @@ const SCRIPTS: [&str; 16] = [
     include_str!("../../assets/report/timeline.js"),
     include_str!("../../assets/report/diagram_model.js"),
     include_str!("../../assets/report/diagram_draw.js"),
+    include_str!("../../assets/report/diagram_clients.js"),
     include_str!("../../assets/report/diagram_controls.js"),
     include_str!("../../assets/report/diagram.js"),
     include_str!("../../assets/report/tables.js"),

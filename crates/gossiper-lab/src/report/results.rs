@@ -19,6 +19,9 @@ pub(super) struct Results {
     pub(super) valid: Option<bool>,
     reasons: Vec<String>,
     ops: Ops,
+    /// Values that some live node was never seen to have.
+    #[serde(default)]
+    incomplete: u64,
     availability: f64,
     net: Net,
     set: Set,
@@ -39,6 +42,9 @@ struct Challenge {
     name: String,
     title: String,
     limits: Vec<Limit>,
+    /// In what the run was not the challenge's own.
+    #[serde(default)]
+    deviations: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]

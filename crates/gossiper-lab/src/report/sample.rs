@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::ReportError;
+use super::clients::ClientMarks;
 use super::folder::Lines;
 use super::messages::{Message, MessageFate, OTHER_TYPES, Places, cut_name};
 use super::windows::Selection;
@@ -42,6 +43,7 @@ pub(super) struct Sample {
     bodies: Vec<String>,
     /// Bodies that are in the file and had no room here.
     bodies_left_out: u64,
+    clients: ClientMarks,
 }
 
 /// Texts, each once.
@@ -64,12 +66,13 @@ impl Sample {
         let mut bodies = Interned(HashMap::new());
         let mut budget = Budget { used: 0, expected: expected.min(MESSAGES_MAX as u64).max(1) };
         while let Some(message) = lines.next::<Message<'_>>()? {
-            let Some((src, dest)) = places.ends(&message) else {
-                continue;
-            };
             if !selection.is_shown(message.sent_ms) {
                 continue;
             }
+            let Some((src, dest)) = places.ends(&message) else {
+                sample.clients.add(&message, &places);
+                continue;
+            };
             sample.in_stretches += 1;
             if sample.sent_us.len() == MESSAGES_MAX {
                 continue;

@@ -14,6 +14,9 @@ use super::thin::{BINS_MAX, POINTS_MAX, Windows, kept, rounded, width_ms};
 /// Values in the table of the slowest.
 const SLOWEST_MAX: usize = 50;
 
+/// Nodes that a value is told to be lacking at; how many there are is known besides.
+const LACKING_MAX: usize = 6;
+
 /// A line of the file.
 #[derive(Deserialize)]
 struct Line {
@@ -44,6 +47,9 @@ pub(super) struct Value {
     excess_ms: Option<f64>,
     /// Of the live nodes, how many were seen to have it.
     reached: u32,
+    /// The places of the first live nodes that were never seen to have it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lacking: Vec<u32>,
     /// The place of the node that had it last, and when.
     last: Option<(u32, f64)>,
 }
@@ -60,6 +66,10 @@ pub(super) struct Values {
     median: Option<u32>,
     /// For each node, whether it counts.
     live: Vec<bool>,
+    /// Values that some live node was never seen to have.
+    incomplete: usize,
+    /// For each node, how many of these it lacks; 0 for nodes that do not count.
+    lacked: Vec<u32>,
     coverage: Curve,
     under_way: UnderWay,
     propagation: Windows,
@@ -99,19 +109,20 @@ impl Values {
             return Ok(None);
         };
         let mut all = Vec::new();
+        let mut lacked = vec![0; names.len()];
         let mut delays = Delays::default();
         while let Some(line) = next(&mut lines, names.len())? {
             let place = names.iter().position(|name| *name == line.node);
             let place = place.ok_or_else(|| {
                 lines.fault(format!("the run's plan has no node called {:?}", line.node))
             })?;
-            all.push(line.counted(place as u32, live, &mut delays));
+            all.push(line.counted(place as u32, live, &mut delays, &mut lacked));
         }
         all.sort_by(|a, b| a.at_ms.total_cmp(&b.at_ms).then(a.value.cmp(&b.value)));
-        Ok(Some(Self::of(&all, live, &delays, span_ms)))
+        Ok(Some(Self::of(&all, live, lacked, &delays, span_ms)))
     }
 
-    fn of(all: &[Value], live: &[bool], delays: &Delays, span_ms: f64) -> Self {
+    fn of(all: &[Value], live: &[bool], lacked: Vec<u32>, delays: &Delays, span_ms: f64) -> Self {
         let windows = |height: fn(&Value) -> Option<f64>| {
             Windows::of(all.iter().filter_map(|value| Some((value.at_ms, height(value)?))), span_ms)
         };
@@ -128,6 +139,8 @@ impl Values {
             median: everywhere.get(everywhere.len() / 2).map(|(_, value)| *value),
             slowest: by_slowness.into_iter().take(SLOWEST_MAX).cloned().collect(),
             live: live.to_vec(),
+            incomplete: all.iter().filter(|value| !value.lacking.is_empty()).count(),
+            lacked,
             coverage: delays.curve(),
             under_way: UnderWay::of(all, span_ms),
             propagation: windows(|value| value.propagation_ms),
@@ -181,13 +194,18 @@ impl Values {
 
 impl Line {
     /// The value, its delays counted.
-    fn counted(&self, node: u32, live: &[bool], delays: &mut Delays) -> Value {
+    fn counted(&self, node: u32, live: &[bool], delays: &mut Delays, lacked: &mut [u32]) -> Value {
         let mut last: Option<(u32, f64)> = None;
+        let mut lacking = Vec::new();
         let mut reached = 0;
         for (place, at_ms) in self.arrivals_ms.iter().enumerate() {
             if live[place] {
                 delays.count(at_ms.map(|at_ms| (at_ms - self.arrived_ms).max(0.0)));
                 reached += u32::from(at_ms.is_some());
+                lacked[place] += u32::from(at_ms.is_none());
+                if at_ms.is_none() && lacking.len() < LACKING_MAX {
+                    lacking.push(place as u32);
+                }
             }
             if let Some(at_ms) = *at_ms
                 && last.is_none_or(|(_, latest)| at_ms > latest)
@@ -206,6 +224,7 @@ impl Line {
             ideal_ms: self.ideal_ms.map(rounded),
             excess_ms: self.excess_ms.map(rounded),
             reached,
+            lacking,
             last,
         }
     }
