@@ -178,10 +178,49 @@ fn a_run_in_which_nothing_happened_is_a_page_too() {
         assert_eq!(found["charts"], 0);
         let told = found["absent"].as_u64();
         match workload {
-            "echo" => assert_eq!(found["sections"], serde_json::json!(["figures", "time", "nodes"])),
-            _ => assert!(told >= Some(3), "{found:#}"),
+            "echo" => {
+                assert_eq!(found["sections"], serde_json::json!(["figures", "time", "nodes"]))
+            }
+            _ => assert_eq!(told, Some(2), "no value was broadcast, no message went: {found:#}"),
         }
     }
+}
+
+#[test]
+fn a_run_that_was_cut_short_warns_and_marks_its_end() {
+    let folder = empty_folder("page-cut-short");
+    write_folder(&folder, &Cluster { seconds: 3, cut: None, kill: None, ..hub() });
+    let path = folder.join("results.json");
+    let text = fs::read_to_string(&path).expect("it was written");
+    let mut results: Value = serde_json::from_str(&text).expect("results are JSON");
+    results["valid"] = false.into();
+    let words = "Traceback:\n    at line 3\n        raise";
+    let reason =
+        format!("The run ended after 3.0 s: n3 ended by itself (exit code 3). x:\n{words}");
+    results["reasons"] = serde_json::json!([reason]);
+    for phase in ["drain", "quiet", "final"] {
+        results["phases_ms"][phase] = Value::Null;
+    }
+    results["phases_ms"]["end"] = 3000.0.into();
+    results["host"]["lateness_ms"]["0.99"] = 23.0.into();
+    results["incomplete"] = 2.into();
+    results["challenge"]["deviations"] = serde_json::json!(["3 s instead of 20 s"]);
+    fs::write(&path, results.to_string()).expect("the folder is writable");
+    report(&folder);
+    let Some(found) = findings(&folder, 390, "dark") else { return };
+    expect_sound(&found);
+    expect_movable(&found);
+    assert_eq!(found["lastWords"], serde_json::json!([words]), "with its indentation");
+    let cautions = found["cautions"].as_array().expect("a list");
+    let has =
+        |part: &str| cautions.iter().any(|one| one.as_str().is_some_and(|t| t.contains(part)));
+    assert!(has("3 s instead of 20 s") && has("23 ms late"), "{found:#}");
+    assert!(has("never seen at every node"), "{found:#}");
+    let badges = found["badges"].as_array().expect("a list");
+    assert!(badges.iter().all(|badge| badge != "passed" && badge != "failed"), "{found:#}");
+    let marked = "n3 ended by itself · 3.00 s";
+    assert!(found["moments"].as_array().is_some_and(|all| all.iter().any(|one| one == marked)));
+    assert_eq!(found["clientsDrawn"], 1, "{found:#}");
 }
 
 #[test]

@@ -21,8 +21,7 @@ function valueCurve(value) {
 }
 
 function showCoverage() {
-  // Nothing spreads in an echo, nor before the nodes are up.
-  if (isEcho || (ending && ending.isSetUp)) return;
+  if (!hasBroadcasts) return;
   const holder = section(
     "coverage",
     "How fast values reach everyone",

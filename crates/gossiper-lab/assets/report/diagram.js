@@ -4,15 +4,15 @@ let diagram = null;
 
 function showDiagram() {
   const { sample, selection, traffic } = run;
-  // Echoing nodes need not speak to each other, nor do nodes that never came up.
-  if (!traffic?.total && (isEcho || ending?.isSetUp)) return;
+  // That there were none is told with the charts already.
+  if (traffic && !traffic.total) return;
   const holder = section(
     "messages",
     "Messages between nodes",
     "Time runs to the right, each node has a line, each message is an arrow from when it was sent to when it arrived. A cross is a message that did not arrive.",
   );
   if (!sample || !sample.sent_us.length) {
-    holder.append(absent(sample ? "No message between nodes was sent." : "The folder has no net.jsonl, so there is nothing to draw."));
+    holder.append(absent(sample ? "No message of the stretches shown was sent between nodes." : "The folder has no net.jsonl, so there is nothing to draw."));
     return;
   }
   const clients = clientModel(sample.clients);
@@ -25,7 +25,7 @@ function showDiagram() {
   ];
   if (sample.in_stretches > shown) parts.push(`Of the last stretch ${num(sample.in_stretches - shown)} messages had no room.`);
   if (traffic.clients) {
-    const marks = clients ? `${num(clients.length)} of the ${num(traffic.clients)} messages between clients and nodes are marks on the nodes’ lines, if you press “Clients”` : "none with clients is";
+    const marks = clients ? `${num(clients.length)} of the ${num(traffic.clients)} messages between clients and nodes are marks on the nodes’ lines, if you press “Clients”${clients.length < traffic.clients ? "; the others set the nodes up, or are of times that are not here" : ""}` : "none of those with clients is here";
     parts.push(`That is ${percent(shown / (traffic.total + traffic.clients))} of all ${num(traffic.total + traffic.clients)} messages of the run; ${marks}.`);
   }
   if (sample.bodies_left_out) parts.push(`${num(sample.bodies_left_out)} bodies had no room either.`);
@@ -47,6 +47,10 @@ function momentButtons(selection) {
     };
     return el("button", { type: "button", onclick: go }, `${why} · ${(at / 1000).toFixed(2)} s`);
   });
+  if (ending && ending.at !== null) {
+    const go = () => diagram.show(ending.at - around, ending.at + around * 0.1);
+    buttons.push(el("button", { type: "button", onclick: go }, `${ending.text} · ${ending.at.toFixed(2)} s`));
+  }
   return el("div", { class: "moments", role: "group", "aria-label": "Moments to look at", tabindex: "0" }, buttons);
 }
 

@@ -20,6 +20,9 @@ const ending = (() => {
 
 const isEcho = plan.workload === "echo";
 
+/** Whether the run has figures of broadcasts: there are none in an echo, nor before nodes are up. */
+const hasBroadcasts = !isEcho && !ending?.isSetUp;
+
 /** What became of a value, in words, and its color. */
 const VALUE_FATES = {
   stable: ["stable", "good"],

@@ -102,7 +102,7 @@ function paintPhases(u) {
     taken = isLeft ? x : x + wide;
     ctx.textAlign = isLeft ? "right" : "left";
     ctx.fillStyle = faint(tone, isEnd ? 1 : 0.75);
-    ctx.fillText(name, x + (isLeft ? -4 : 4) * pixel, top + 3 * pixel + spanKinds.length * 4 * pixel);
+    ctx.fillText(name, x + (isLeft ? -4 : 4) * pixel, top + (isEnd ? 17 : 3) * pixel + spanKinds.length * 4 * pixel);
   });
   ctx.restore();
 }

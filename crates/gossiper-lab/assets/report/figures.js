@@ -60,7 +60,7 @@ function showFigures() {
     if (!net.servers.messages) tiles.shift();
     tiles.push(...latencyTiles("echo"));
   }
-  if (plan.workload === "broadcast") {
+  if (hasBroadcasts) {
     const stable = results.stable_latency_ms;
     tiles.push(
       ["stable_latency_ms.0.5", timeTile("Stable latency, median", at(stable, "0.5"), "as Maelstrom counts it")],

@@ -22,7 +22,7 @@ function showFooter() {
       "footer",
       { class: "end", id: "about" },
       el("h2", {}, "What the figures mean"),
-      el("dl", {}, DEFINITIONS.filter(([, , isOfBroadcasts]) => !isEcho || !isOfBroadcasts).map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
+      el("dl", {}, DEFINITIONS.filter(([, , isOfBroadcasts]) => hasBroadcasts || !isOfBroadcasts).map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
       el("h2", {}, "Files of this run"),
       el("dl", {}, files),
     ),

@@ -75,7 +75,6 @@ function scrolling(held, caption) {
 
 function nodeTable() {
   const count = (title, of, more) => ({ title, of, ...more });
-  const isBroadcast = plan.workload === "broadcast";
   const columns = [
     { title: "Node", of: (row) => row.node, isText: true },
     count("Operations", (row) => row.ops.invoked),
@@ -93,7 +92,7 @@ function nodeTable() {
     count("Sent bytes", (row) => row.sent_bytes, { say: bytes }),
     count("Received bytes", (row) => row.received_bytes, { say: bytes }),
   ];
-  if (isBroadcast) {
+  if (hasBroadcasts) {
     const held = [count("Values held", (row) => row.values, { hasBar: true })];
     const { lacked, live, incomplete } = run.values || {};
     if (incomplete) {

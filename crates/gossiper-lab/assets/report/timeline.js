@@ -44,7 +44,7 @@ function showTimeline() {
     el("button", { type: "button", "aria-label": "Later", onclick: () => panTime(0.5) }, "→"),
     el("button", { type: "button", onclick: resetTime }, "Whole run"),
     loadEndS ? el("button", { type: "button", onclick: () => setTime(0, loadEndS * 1.08) }, "Under load") : null,
-    el("button", { type: "button", onclick: () => showStretch(timeRange[0], timeRange[1]) }, "Messages of this time"),
+    run.traffic?.total ? el("button", { type: "button", onclick: () => showStretch(timeRange[0], timeRange[1]) }, "Messages of this time") : null,
     shown,
   );
   const tell = () => {

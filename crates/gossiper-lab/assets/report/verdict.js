@@ -121,20 +121,20 @@ function whoLacks() {
 
 function showVerdict() {
   const word = verdictWord[0].toUpperCase() + verdictWord.slice(1);
-  document.title = `${word}: ${results.challenge ? `${deviations.length ? "beside " : ""}challenge ${results.challenge.name}` : plan.workload}, seed ${run.seed}`;
+  document.title = `${word}: ${results.challenge ? `${deviations.length ? "compared with " : ""}challenge ${results.challenge.name}` : plan.workload}, seed ${run.seed}`;
   document.getElementById("brand").append(
     icon(["M12 4v5M12 9l-6 6M12 9l6 6", "M12 2a2 2 0 1 1 0 4a2 2 0 1 1 0-4", "M5 15a2 2 0 1 1 0 4a2 2 0 1 1 0-4", "M19 15a2 2 0 1 1 0 4a2 2 0 1 1 0-4"]),
     el("span", {}, "gossiper test"),
   );
   const head = el("header", {}, icon(SIGNS[verdictWord], { class: "sign" }), el("h1", {}, word));
   if (results.challenge) {
-    head.append(el("p", { class: "challenge" }, el("strong", {}, deviations.length ? `Beside challenge ${results.challenge.name}` : `Challenge ${results.challenge.name}`), results.challenge.title));
+    head.append(el("p", { class: "challenge" }, el("strong", {}, deviations.length ? `Compared with challenge ${results.challenge.name}` : `Challenge ${results.challenge.name}`), results.challenge.title));
   }
   const panel = el("div", { class: `panel verdict ${verdictWord}`, id: "verdict" }, head);
   const reasons = results.reasons.length ? results.reasons : [noReason()];
   panel.append(el("ul", { class: "reasons" }, reasons.map(reasonItem)));
   if (deviations.length) {
-    panel.append(el("p", { class: "caution" }, `This run is not challenge ${results.challenge.name} itself. Its limits stand beside the figures to compare them, with other parameters: ${deviations.join("; ")}.`));
+    panel.append(el("p", { class: "caution" }, `This run is not challenge ${results.challenge.name} itself. Its limits stand below only to compare, with other parameters: ${deviations.join("; ")}.`));
   }
   panel.append(...cautions().map((text) => el("p", { class: "caution" }, el("strong", {}, "Mind: "), text)));
   panel.append(el("p", { class: "about" }, aboutRun()), facts(), showCommand());

@@ -120,6 +120,8 @@ fn messages_are_counted_by_type_and_time_and_drawn() {
     let body = json!({"type": "broadcast", "message": 1});
     let lines = [
         message("c0", "n0", 1.0, "broadcast", &body),
+        message("c0", "n0", 1.0, "topology", &json!({})),
+        message("n0", "c0", 102.0, "broadcast_ok", &json!({})),
         message("n0", "n1", 1.0, "broadcast", &body),
         message("n1", "n2", 101.0, "broadcast", &body),
         message("n2", "n1", 201.5, "odd", &json!({})).replace("delivered", "cut"),
@@ -129,6 +131,7 @@ fn messages_are_counted_by_type_and_time_and_drawn() {
     let (data, _) = folder.written();
     let traffic = &data["traffic"];
     assert_eq!(traffic["total"], 4, "what a client sends is not between nodes");
+    assert_eq!(traffic["clients"], 3, "these are counted by themselves");
     assert_eq!(traffic["before"], 1);
     assert_eq!(traffic["width_ms"], 5.0);
     assert_eq!(traffic["types"], json!(["broadcast"]));
@@ -137,6 +140,12 @@ fn messages_are_counted_by_type_and_time_and_drawn() {
     assert_eq!(traffic["sent"][1][40], 1, "a type without a name in the results is another");
     assert_eq!(traffic["dropped"][40], 1);
     let sample = &data["sample"];
+    let clients = &sample["clients"];
+    assert_eq!(clients["in_stretches"], 2, "what sets nodes up is no mark");
+    assert_eq!(clients["at_us"], json!([101_000, 102_000]), "when the node has it, or says it");
+    assert_eq!(clients["is_answer"], json!([0, 1]));
+    assert_eq!(clients["value"], json!([1, null]));
+    assert_eq!(clients["types"], json!(["broadcast", "broadcast_ok"]));
     assert_eq!(sample["in_stretches"], 4);
     assert_eq!(sample["sent_us"], json!([1000, 101_000, 201_500, -5000]));
     assert_eq!(sample["took_us"], json!([100_000, 100_000, 100_000, null]));
@@ -163,6 +172,9 @@ fn values_tell_coverage_slowness_and_what_is_under_way() {
     assert_eq!(values["coverage"]["delay_ms"], json!([0.0, 100.0, 400.0]));
     let slowest: Vec<_> = (0..3).map(|place| values["slowest"][place]["value"].clone()).collect();
     assert_eq!(slowest, [2, 1, 0], "what never came everywhere is slowest");
+    assert_eq!((&values["incomplete"], &values["lacked"]), (&1.into(), &json!([0, 1, 0])));
+    assert_eq!(values["slowest"][0]["lacking"], json!([1]));
+    assert_eq!(values["slowest"][1]["lacking"], Value::Null);
     assert_eq!(values["slowest"][1]["last"], json!([1, 420.0]));
     assert_eq!(values["median"], 1, "the median of two is the greater one");
     let most = &values["under_way"]["most"];
@@ -182,6 +194,7 @@ fn nodes_that_are_down_at_the_end_are_in_no_coverage() {
     let (data, _) = folder.written();
     assert_eq!(data["values"]["coverage"]["pairs"], 2);
     assert_eq!(data["values"]["live"], json!([true, false, true]));
+    assert_eq!(data["values"]["incomplete"], 0, "nor do they lack anything");
     assert_eq!(data["faults"]["spans"][0]["text"], "down: n1");
     assert_eq!(data["faults"]["spans"][0]["to_ms"], Value::Null);
 }
@@ -204,6 +217,10 @@ fn operations_are_told_with_how_they_ended() {
     assert_eq!(operations["function"], json!(["broadcast", "read"]));
     assert_eq!(operations["outcome"], json!(["ok", "info"]));
     assert_eq!(operations["windows"]["max"], json!([1.5]));
+    let functions = &operations["functions"];
+    assert_eq!(functions[0]["latency_ms"]["0.5"], 1.5);
+    assert_eq!((&functions[0]["ok"], &functions[1]["unknown"]), (&1.into(), &1.into()));
+    assert_eq!(functions[1]["latency_ms"], Value::Null);
 }
 
 #[test]

@@ -23,6 +23,10 @@
     found.title = document.title;
     found.sections = all("main section[id]").map((section) => section.id);
     found.notices = all(".notice").map((notice) => notice.textContent);
+    found.cautions = all(".caution").map((caution) => caution.textContent);
+    found.lastWords = all(".reasons pre").map((words) => words.textContent);
+    found.badges = all(".badge").map((badge) => badge.textContent);
+    found.moments = all(".moments button").map((made) => made.textContent);
     found.absent = all(".absent").length;
     found.charts = all(".plot canvas").length;
     found.canvases = all("canvas").length;
@@ -143,6 +147,15 @@
       await rest();
       found.messagesDropped = messages();
       button(".diagram", "✕ dropped only").click();
+      const clients = button(".diagram", "Clients");
+      if (clients) {
+        const picture = () => canvas.toDataURL();
+        await rest();
+        const without = picture();
+        clients.click();
+        await rest();
+        found.clientsDrawn = picture() === without ? 0 : 1;
+      }
       const value = one(".diagram input[type=number]");
       value.value = "3";
       value.dispatchEvent(new Event("change"));

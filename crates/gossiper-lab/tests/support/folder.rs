@@ -69,12 +69,25 @@ pub(crate) fn write_folder(folder: &Path, cluster: &Cluster) {
     let mut history = Vec::new();
     played.history.write(&mut history).expect("a vector takes everything");
     put(folder, "history.jsonl", &String::from_utf8(history).expect("JSON is UTF-8"));
-    put(folder, "net.jsonl", &lines(&played.net));
+    put(folder, "net.jsonl", &(lines(&played.net) + &lines(&asked(&played))));
     put(folder, "faults.jsonl", &lines(&faults(cluster)));
     let values = values(cluster, &played);
     put(folder, "values.jsonl", &lines(&values));
     put(folder, "results.json", &results(cluster, &played, &values).to_string());
     fs::create_dir_all(folder.join("node-logs")).expect("the folder is writable");
+}
+
+/// What clients had to say to broadcast the values, and what they were told.
+fn asked(played: &Played) -> Vec<Value> {
+    let each = played.values.iter().enumerate().flat_map(|(value, (node, at, _))| {
+        let (node, at) = (format!("n{node}"), *at as f64 / 1000.0);
+        let line = |src: &str, dest: &str, kind: &str, body: Value| json!({"id": 0, "src": src, "dest": dest, "sent_ms": at, "ended_ms": at, "type": kind, "bytes": 40, "fate": "delivered", "body": body});
+        [
+            line("c0", &node, "broadcast", json!({"type": "broadcast", "message": value})),
+            line(&node, "c0", "broadcast_ok", json!({"type": "broadcast_ok"})),
+        ]
+    });
+    each.collect()
 }
 
 fn faults(cluster: &Cluster) -> Vec<Value> {
