@@ -45,6 +45,8 @@ function timeTile(name, value, note) {
 }
 
 function showFigures() {
+  // A run that ended before anything was asked has none.
+  if (ending?.isSetUp && !results.ops.invoked) return;
   const holder = section("figures", "Key figures");
   if (results.challenge?.limits.length) {
     holder.append(el("div", { class: "tiles" }, results.challenge.limits.map(limitTile)));

@@ -29,11 +29,8 @@ const faultNotes = (s) => spansAt(s).map((span) => `${span.kind}: ${span.text}`)
 const loadEndS = (results.phases_ms.drain ?? results.phases_ms.quiet ?? 0) / 1000;
 
 function showTimeline() {
-  const holder = section(
-    "time",
-    "Over the run",
-    "All charts share one axis of time. Stripes are faults, dotted lines the phases.",
-  );
+  const hasCharts = spans.length || run.values?.total || run.operations?.total || run.traffic?.total;
+  const holder = section("time", "Over the run", hasCharts ? "All charts share one axis of time. Stripes are faults, dotted lines the phases." : "");
   const shown = el("span", { class: "hint", "aria-live": "polite" });
   const tools = el(
     "div",
@@ -55,7 +52,6 @@ function showTimeline() {
   };
   timeListeners.push(tell);
   tell();
-  const hasCharts = spans.length || run.values?.total || run.operations?.total || run.traffic?.total;
   if (hasCharts) holder.append(tools);
   // A quiet that is longer than the load would leave little room for what happened.
   if (loadEndS && loadEndS < spanS / 2) setTime(0, loadEndS * 1.08);

@@ -66,7 +66,7 @@ function showCommand() {
 function noReason() {
   if (results.valid !== true) return "The results give no reason.";
   return plan.workload === "broadcast"
-    ? `No value went missing: whatever had been acknowledged or read was still there in the last read that could show it${unsure()}. No answer was wrong. What each node held is told by the probes, not by this.`
+    ? `No value went missing: whatever had been acknowledged or read was still there in the last read that could show it${unsure()}. No answer was wrong. ${plan.probes ? "What each node held is told by the probes, not by this." : "What each node held was not looked at: the run had no probes."}`
     : "Every echo was answered with the text that was sent.";
 }
 

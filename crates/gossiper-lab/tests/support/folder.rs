@@ -25,14 +25,18 @@ fn lines(values: &[Value]) -> String {
     values.iter().map(|value| format!("{value}\n")).collect()
 }
 
-/// A run that was over before anything happened.
-pub(crate) fn nothing_happened(folder: &Path, workload: &str, nodes: usize) {
+/// A run that was over before anything happened, or before its nodes were up.
+pub(crate) fn nothing_happened(folder: &Path, workload: &str, nodes: usize, is_set_up: bool) {
     let names: Vec<String> = (0..nodes).map(|n| format!("n{n}")).collect();
     let ops = json!({"invoked": 0, "ok": 0, "failed": 0, "unknown": 0});
     let per_node: Vec<Value> = names.iter().map(|name| node_figures(name, &ops, 0)).collect();
     let traffic = json!({"messages": 0, "bytes": 0, "msgs_per_op": null, "bytes_per_op": null});
+    let mut reasons = vec!["Nothing was asked of any node."];
+    if !is_set_up {
+        reasons.insert(0, "The run was interrupted during the set-up.");
+    }
     let results = json!({
-        "format": 1, "seed": 0, "valid": null, "reasons": ["Nothing was asked of any node."],
+        "format": 1, "seed": 0, "valid": null, "reasons": reasons,
         "ops": ops, "availability": 1.0, "net": {"servers": traffic, "clients": traffic},
         "set": {"attempted": 0, "stable": 0, "lost": 0, "never_read": 0, "duplicated": 0, "orphaned": 0},
         "stable_latency_ms": null, "propagation_ms": null, "ideal_ms": null, "excess_ms": null,
@@ -44,7 +48,7 @@ pub(crate) fn nothing_happened(folder: &Path, workload: &str, nodes: usize) {
             "nemesis_interval_s": 10.0, "nemesis_target": "random", "availability_min": null,
             "probes": false
         },
-        "phases_ms": {"main": 0.0, "drain": null, "quiet": null, "final": null, "end": null},
+        "phases_ms": {"main": is_set_up.then_some(0.0), "drain": null, "quiet": null, "final": null, "end": null},
         "nodes": per_node, "types": [],
         "host": {"started": "2026-11-21T06:20:00Z", "boot_ms": 210.0, "lateness_ms": null, "probes": 0}
     });
