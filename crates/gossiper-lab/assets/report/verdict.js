@@ -100,7 +100,7 @@ function cautions() {
   if (results.incomplete > 0 && plan.probes) {
     const n = results.incomplete;
     const of = run.values ? ` of ${num(run.values.total)}` : "";
-    const early = ending ? " The run ended early: some of them were still on their way." : "";
+    const early = ending ? " The run ended early: some of them may still have been on their way." : "";
     told.push(
       `${num(n)}${of} ${n === 1 && !of ? "value was" : "values were"} never seen at every node that was up at the end${whoLacks()}.${early} ` +
       "They are in no quantile of propagation and excess, while the ideal is over all values.",
