@@ -250,6 +250,11 @@ impl Run {
         &self.misconducts
     }
 
+    /// Of each node, how many operations it has not answered in time when no fault was the cause.
+    pub fn unanswered(&self) -> &[u32] {
+        &self.unanswered
+    }
+
     /// Takes what the host has to do, in order.
     pub fn take_orders(&mut self, orders: &mut Vec<Order>) {
         orders.append(&mut self.orders);

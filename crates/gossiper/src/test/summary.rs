@@ -43,16 +43,19 @@ pub(super) fn head(config: &RunConfig, about: &About, folder: &Path) -> String {
     text
 }
 
-/// The nodes whose stderr may tell why they did something wrong. Of a node that ended the run the
-/// reason has it.
+/// The nodes whose stderr may tell why they did something wrong, or did not answer. Of a node that
+/// ended the run the reason has it.
 pub(super) fn suspects(run: &Run) -> Vec<String> {
-    let blamed = run.blamed().map(|node| run.config().nodes[node].as_str());
+    let names = &run.config().nodes;
+    let blamed = run.blamed().map(|node| names[node].as_str());
     let cases = run.misconducts().list();
     let is_told = |node: &str| {
         blamed == Some(node) || cases.iter().any(|case| case.is_crash() && case.node() == node)
     };
+    let silent = names.iter().zip(run.unanswered()).filter(|&(_, &times)| times > 0);
+    let all = cases.iter().map(Misconduct::node).chain(silent.map(|(name, _)| name.as_str()));
     let mut suspects: Vec<String> = Vec::new();
-    for node in cases.iter().map(Misconduct::node).filter(|node| !is_told(node)) {
+    for node in all.filter(|node| !is_told(node)) {
         if !suspects.iter().any(|suspect| suspect == node) {
             suspects.push(node.to_owned());
         }

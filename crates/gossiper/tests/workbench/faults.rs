@@ -44,7 +44,7 @@ fn forwarding_once_loses_what_was_broadcast_beyond_a_cut() -> Check {
         let lost = values.iter().filter(|value| !is_at_n4(value)).count();
         assert!(lost > values.len() / 2, "{faulty}");
         assert_eq!(faulty.count("set/lost"), lost as u64, "{faulty}");
-        faulty.expect_reason(&["known and then missing"]);
+        faulty.expect_reason(&["known, and then missing"]);
         assert!(fated(&faulty, "cut") > 0);
         let dropped = &faulty.results()["nodes"][4]["dropped"];
         assert!(dropped["cut"].as_u64() > Some(0), "{dropped}");

@@ -32,16 +32,16 @@ fn a_script_is_a_node() -> Check {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     // By its name alone, too, and with a space in it.
     let bins = [&script, "my node.sh", "./my node.sh"];
-    let flags = ["--challenge", "3a", "--time-limit", "1", "--out", "out", "--bin"];
+    let flags = ["--challenge", "3a", "--out", "out", "--bin"];
     let runs = bins.map(|bin| {
         let scratch = Scratch::new();
         fs::copy(&script, scratch.path().join("my node.sh")).unwrap();
-        let mut args = flags.to_vec();
-        args.push(bin);
-        Running::start_in(scratch, &args)
+        // A challenge is decided by its own time only.
+        let limit: &[&str] = if bin == "my node.sh" { &[] } else { &["--time-limit", "1"] };
+        (bin == "my node.sh", Running::start_in(scratch, &[limit, &flags[..], &[bin]].concat()))
     });
     Box::new(move || {
-        for run in runs {
+        for (is_whole, run) in runs {
             let run = run.finish();
             run.expect_valid();
             assert!(run.count("set/attempted") > 0, "{run}");
@@ -49,8 +49,9 @@ fn a_script_is_a_node() -> Check {
             let log = fs::read_to_string(run.out().join("node-logs/n0.log")).unwrap();
             assert!(log.starts_with("answered init_ok\nanswered topology_ok\n"), "{log}");
             assert!(scratch.path().exists());
-            let passed = "challenge 3a (Single-Node Broadcast): passed";
-            assert!(run.stdout.contains(passed), "{run}");
+            let outcome = if is_whole { "passed" } else { "not decided, for this run had 1 s" };
+            let line = format!("challenge 3a (Single-Node Broadcast): {outcome}\n");
+            assert!(run.stdout.contains(&line), "{run}");
         }
     })
 }
@@ -104,6 +105,21 @@ fn a_node_that_prints_prose_is_shown_with_its_last_lines_of_stderr() -> Check {
     })
 }
 
+fn a_node_that_hangs_is_shown_with_its_last_lines_of_stderr() -> Check {
+    let hangs = r#"broadcast_ok; echo "stuck with $value" >&2; sleep 600;"#;
+    let scratch = Scratch::new();
+    let node = scratch.file("node", &SCRIPT.replacen("broadcast_ok;", hangs, 1));
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).unwrap();
+    let flags = ["--bin", "./node", "--node-count", "1", "--time-limit", "2", "--rate", "40"];
+    let run = Running::start_in(scratch, &[&flags[..], &["--out", "out"]].concat());
+    Box::new(move || {
+        let run = run.finish();
+        run.expect_reason(&["n0 did not answer"]);
+        assert!(run.stdout.contains("  n0 last wrote to stderr:\n    answered "), "{run}");
+        assert!(run.stdout.contains("    stuck with 0\n  All that nodes wrote"), "{run}");
+    })
+}
+
 fn a_program_that_has_gone_when_it_is_to_be_started_anew_ends_the_run() -> Check {
     // The node takes its program away before the run's main phase can begin.
     let script = SCRIPT.replacen("type=topology_ok", "rm node; type=topology_ok", 1);
@@ -142,6 +158,7 @@ fn any_program_can_be_a_node() {
         a_script_is_a_node(),
         arguments_of_the_program_may_stand_beside_it_or_at_the_end(),
         a_node_that_prints_prose_is_shown_with_its_last_lines_of_stderr(),
+        a_node_that_hangs_is_shown_with_its_last_lines_of_stderr(),
         a_program_that_has_gone_when_it_is_to_be_started_anew_ends_the_run(),
     ];
     checks.into_iter().for_each(|check| check());
