@@ -30,6 +30,11 @@ pub struct Config {
     /// How long a forward may stay unacknowledged. Shorter than a round trip means needless
     /// direct deliveries; longer delays the repair of a subtree. 2 to 10 round trips is sane.
     pub ack_timeout: Duration,
+    /// How long a node waits from one push to a neighbor until the next, so that what comes in
+    /// between goes in one message. It matters on a computed tree only. Longer costs fewer messages
+    /// and delays values by as much; 0 to 1 s is sane. At 0 no node relays for others: each pushes
+    /// straight to all.
+    pub pace: Duration,
     /// The most forwards that may await an acknowledgement. Beyond that the oldest are given up
     /// and counted in [`Stats::awaits_given_up`](crate::Stats::awaits_given_up): rounds repair
     /// what they stood for. Each costs about 50 bytes.
@@ -46,6 +51,7 @@ impl Default for Config {
             fanout: 2,
             gossip_interval: Duration::from_secs(1),
             ack_timeout: Duration::from_millis(500),
+            pace: Duration::from_millis(100),
             // Half a second of 130,000 forwards a second, in a few megabytes.
             awaited_max: 65_536,
             // Room for the rest of a line in a message of 16 MiB.

@@ -12,7 +12,7 @@ use crate::store::Store;
 
 /// The shortest digest: two nodes with equal summaries hold the same rumors, but for a chance of
 /// 2^-64 that the next change ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
     /// A hash of all [`StreamDigest`]s.
     pub hash: u64,

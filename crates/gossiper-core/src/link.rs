@@ -26,6 +26,8 @@ struct Link {
     /// Pushes since the last quiet time, up to [`PLAIN_FIRST`].
     pushes: u8,
     last_push: Instant,
+    /// The peer has shown that it does not know the dialect: hearsay counts no more.
+    is_plain: bool,
     /// A timed sync has gone out.
     is_synced: bool,
     /// How many payloads the last plain sync went through, if it did not get to the end.
@@ -58,6 +60,14 @@ impl Links {
         !is_first
     }
 
+    /// Rumors that this peer has named are about, and only who speaks our dialect names rumors.
+    pub(crate) fn on_origin(&mut self, peer: NodeId, now: Instant) {
+        let link = self.links.entry(peer).or_default();
+        if link.announced.is_none() && !link.is_plain {
+            link.announced = Some(now);
+        }
+    }
+
     /// A timed sync goes out. Says whether to announce the dialect with it.
     pub(crate) fn on_timed_sync(&mut self, peer: NodeId) -> bool {
         let link = self.links.entry(peer).or_default();
@@ -77,11 +87,14 @@ impl Links {
     /// those before it.
     pub(crate) fn on_heard(&mut self, peer: NodeId, dialect: Option<u32>, now: Instant) {
         if dialect.is_some_and(|dialect| dialect >= 1) {
-            self.links.entry(peer).or_default().announced = Some(now);
+            let link = self.links.entry(peer).or_default();
+            link.announced = Some(now);
+            link.is_plain = false;
         } else if let Some(link) = self.links.get_mut(&peer)
             && link.announced.is_some_and(|announced| now - announced > FORGET)
         {
             link.announced = None;
+            link.is_plain = true;
         }
     }
 
@@ -89,6 +102,7 @@ impl Links {
     pub(crate) fn on_not_supported(&mut self, peer: NodeId) {
         if let Some(link) = self.links.get_mut(&peer) {
             link.announced = None;
+            link.is_plain = true;
         }
     }
 

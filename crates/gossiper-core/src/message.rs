@@ -1,8 +1,9 @@
 //! What one node says to another.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::{MessageId, Payload, RumorId, StreamDigest, Summary};
+use crate::{MessageId, NodeId, Payload, RumorId, StreamDigest, Summary};
 
 /// A message between two nodes.
 ///
@@ -61,6 +62,9 @@ pub enum Message {
         /// In the order of their ids.
         rumors: Vec<Rumor>,
     },
+    /// Many rumors in one message on a link of a computed tree, and all that its two ends tell each
+    /// other to keep it whole.
+    Push(Box<Push>),
     /// The peer knows no such message as the one that it got under this number.
     NotSupported {
         /// The number that the receiver of this gave to its message.
@@ -68,7 +72,54 @@ pub enum Message {
     },
 }
 
-/// A rumor as it stands in a delta.
+/// What goes over a link between two nodes that push to each other.
+///
+/// Pushes are numbered link by link, from 1 on, so that the receiver sees what it lacks. One that
+/// holds no rumors and asks for nothing only acknowledges: it takes no number, and repeats the last.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Push {
+    /// The sender's start: with another one, numbers begin anew and the sender holds nothing.
+    pub incarnation: u64,
+    /// Its number on this link.
+    pub number: u64,
+    /// The receiver need not wait for pushes with lower numbers than this.
+    pub floor: u64,
+    /// Which of the receiver's pushes have come.
+    pub acked: Option<Acked>,
+    /// What the sender holds, in short.
+    pub summary: Summary,
+    /// The neighbor through which the sender sees the rest of the cluster; none if it sees to the
+    /// rest itself.
+    pub uplink: Option<NodeId>,
+    /// Whether the sender wants to be answered at once.
+    pub asks: bool,
+    /// What is pushed.
+    pub rumors: Vec<Rumor>,
+    /// What the sender holds, exactly, if it wants to be sent what it lacks.
+    pub streams: Option<Vec<StreamDigest>>,
+}
+
+impl Push {
+    /// Whether this is more than an acknowledgement, and so has a number of its own.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.asks || !self.rumors.is_empty()
+    }
+}
+
+/// Which pushes have come over a link. Each such message says it of all, so that a lost one costs
+/// nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Acked {
+    /// The start of the node whose pushes these are.
+    pub incarnation: u64,
+    /// Every push up to this number.
+    pub upto: u64,
+    /// Those beyond, as closed ranges in rising order.
+    pub beyond: Vec<(u64, u64)>,
+}
+
+/// A rumor as it stands in a delta or a push.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rumor {
     /// Its name; none if the host cannot tell its origin, and then the receiver adopts it.

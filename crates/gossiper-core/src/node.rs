@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::digest::{SetDigest, SetDigester};
 use crate::link::Links;
 use crate::overlay::Overlay;
+use crate::relay::{self, Relay};
 use crate::rng::Rng;
 use crate::rung::digest;
 use crate::rung::eager::Source;
@@ -16,8 +17,8 @@ use crate::store::{Delivery, Store, Via};
 use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
-    Awaited, Config, Input, Instant, Message, MessageId, NodeId, Outbox, Payload, Refusal, Rumor,
-    RumorId, Stats, Topology,
+    Awaited, Config, Input, Instant, Message, MessageId, NodeId, Outbox, Payload, Push, Refusal,
+    Rumor, RumorId, Stats, Topology,
 };
 
 /// One member of a cluster, as a state machine.
@@ -28,6 +29,7 @@ use crate::{
 pub struct Node {
     state: State,
     protocol: Chosen,
+    relay: Relay,
     now: Instant,
 }
 
@@ -69,9 +71,12 @@ impl Node {
             rng,
             stats: Stats::default(),
             next_message: MessageId(0),
+            is_well: false,
         };
         state.overlay = protocol.protocol().overlay(&state, None);
-        Self { state, protocol, now }
+        let mut relay = Relay::default();
+        relay.on_overlay(&state);
+        Self { state, protocol, relay, now }
     }
 
     /// Something happens at `now`. What the node wants done is appended to the outbox.
@@ -86,7 +91,13 @@ impl Node {
         assert!(now >= self.now, "the host's clock went back from {:?} to {now:?}", self.now);
         self.now = now;
         let cx = &mut Context { now, state: &mut self.state, outbox };
-        let protocol = self.protocol.protocol_mut();
+        let parts = &mut Parts { protocol: self.protocol.protocol_mut(), relay: &mut self.relay };
+        // These change what the node does, and it does not do it in the same breath.
+        let is_setting = matches!(
+            input,
+            Input::Topology(_) | Input::Configure { .. } | Input::Partition(_) | Input::PeerUp(_)
+        );
+        let is_last = matches!(input, Input::Flush);
         match input {
             Input::Broadcast(payload) => on_broadcast(cx, &payload),
             Input::Received { from, id, dialect, message } => {
@@ -95,32 +106,43 @@ impl Node {
                 }
                 if from != NodeId::GUEST {
                     cx.state.links.on_heard(from, dialect, now);
+                    parts.relay.on_heard(cx, from);
                 }
-                on_received(cx, protocol, from, id, message);
+                on_received(cx, parts, from, id, message);
             }
             Input::Merge { from, payloads } => {
-                take_in(cx, protocol, from, payloads);
+                take_in(cx, parts, from, payloads);
             }
-            Input::PeerUp(peer) => on_peer_up(cx, peer),
-            Input::PeerDown(peer) => on_peer_down(cx, protocol, peer),
+            Input::PeerUp(peer) => on_peer_up(cx, parts, peer),
+            Input::PeerDown(peer) => on_peer_down(cx, parts, peer),
             Input::Topology(mut topology) => {
                 topology.explore(&cx.state.peers);
                 // One that does not name this node says nothing to it.
                 let given = Some(topology).filter(Topology::names_me);
-                cx.state.overlay = protocol.overlay(cx.state, given);
+                cx.state.overlay = parts.protocol.overlay(cx.state, given);
+                parts.relay.on_overlay(cx.state);
             }
             Input::Configure { fanout, gossip_interval } => {
-                configure(cx, protocol, fanout, gossip_interval);
+                configure(cx, parts.protocol, fanout, gossip_interval);
             }
             Input::Partition(blocked) => cx.state.blocked = blocked,
             Input::Round => rounds::begin(cx, Occasion::Request),
-            Input::CheckAcks | Input::Wakeup => protocol.on_wakeup(cx),
+            Input::CheckAcks | Input::Wakeup => parts.protocol.on_wakeup(cx),
             Input::Flush => {}
         }
         while cx.has_budget()
             && let Some((value, source)) = cx.state.backlog.pop_front()
         {
-            protocol.on_new(cx, value, source);
+            if relay::is_in_use(cx.state) {
+                parts.relay.on_new(cx, value, source);
+            } else {
+                parts.protocol.on_new(cx, value, source);
+            }
+        }
+        if is_setting {
+            parts.relay.wait(cx);
+        } else if cx.state.backlog.is_empty() {
+            parts.relay.act(cx, is_last);
         }
     }
 
@@ -130,14 +152,16 @@ impl Node {
         if !self.state.backlog.is_empty() {
             return Some(self.now);
         }
-        self.protocol.protocol().next_wakeup()
+        let protocol = self.protocol.protocol().next_wakeup();
+        let relay = self.relay.next_wakeup();
+        protocol.map_or(relay, |due| Some(relay.map_or(due, |other| due.min(other))))
     }
 
     /// Whether the node holds back what it would send at once, were it not so much.
     /// [`Input::Flush`] and [`Input::Wakeup`] bring some of it out.
     #[must_use]
     pub fn is_holding_back(&self) -> bool {
-        !self.state.backlog.is_empty()
+        !self.state.backlog.is_empty() || self.relay.is_holding_back()
     }
 
     /// The number for a message that the host itself sends to `to`, or to somebody who is no
@@ -196,7 +220,7 @@ impl Node {
     /// What awaits an acknowledgement.
     #[must_use]
     pub fn awaited(&self) -> Awaited {
-        Awaited { forwards: self.protocol.protocol().unacked() }
+        Awaited { forwards: self.protocol.protocol().unacked() + self.relay.unacked() }
     }
 
     /// The peers that a round is begun with: all other members that are up.
@@ -218,6 +242,12 @@ impl Node {
     }
 }
 
+/// What acts on the state.
+struct Parts<'a> {
+    protocol: &'a mut dyn Protocol,
+    relay: &'a mut Relay,
+}
+
 fn on_broadcast(cx: &mut Context<'_>, payload: &Payload) {
     cx.state.stats.broadcasts_received += 1;
     if let Learned::New(value) = cx.learn_own(payload) {
@@ -227,7 +257,7 @@ fn on_broadcast(cx: &mut Context<'_>, payload: &Payload) {
 
 fn on_received(
     cx: &mut Context<'_>,
-    protocol: &mut dyn Protocol,
+    parts: &mut Parts<'_>,
     from: NodeId,
     id: Option<MessageId>,
     message: Message,
@@ -236,7 +266,7 @@ fn on_received(
         Message::Broadcast { payload, hops, id: name } => {
             let (is_relayed, hops) = (hops.is_some(), hops.unwrap_or(0).saturating_add(1));
             let delivery = Delivery { via: Via::Tree, hops };
-            let learned = learn(cx, protocol, from, &payload, name, delivery);
+            let learned = learn(cx, parts, from, &payload, name, delivery);
             // What cannot be kept is not acknowledged.
             if let Some(of) = id.filter(|_| learned != Learned::Refused) {
                 cx.send(from, Message::Ack { of });
@@ -251,16 +281,20 @@ fn on_received(
         }
         Message::Gossip { payload, hops, id } => {
             let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
-            if let Learned::New(value) = learn(cx, protocol, from, &payload, id, delivery) {
+            if let Learned::New(value) = learn(cx, parts, from, &payload, id, delivery) {
                 cx.push_later(value, Source::Peer(from));
             }
         }
-        Message::Sync { payloads } => on_sync(cx, protocol, from, id, payloads),
-        Message::Ack { of } => protocol.on_ack(from, of),
+        Message::Sync { payloads } => on_sync(cx, parts, from, id, payloads),
+        Message::Ack { of } => {
+            parts.protocol.on_ack(from, of);
+            parts.relay.on_plain_ack(cx, from, of);
+        }
         Message::SyncOk { .. } => {}
         Message::Summary(summary) => digest::on_summary(cx, from, summary),
         Message::Digest { streams, answer } => digest::on_digest(cx, from, &streams, answer),
-        Message::Delta { rumors } => on_delta(cx, protocol, from, rumors),
+        Message::Delta { rumors } => on_delta(cx, parts, from, rumors),
+        Message::Push(push) => on_push(cx, parts, from, &push),
         Message::NotSupported { .. } => {
             cx.state.stats.not_supported += 1;
             cx.state.links.on_not_supported(from);
@@ -270,21 +304,25 @@ fn on_received(
 
 fn on_sync(
     cx: &mut Context<'_>,
-    protocol: &mut dyn Protocol,
+    parts: &mut Parts<'_>,
     from: NodeId,
     id: Option<MessageId>,
     payloads: Vec<Payload>,
 ) {
-    let new_count = take_in(cx, protocol, from, payloads);
+    let lacks_all = payloads.is_empty() && !cx.state.store.is_empty();
+    let new_count = take_in(cx, parts, from, payloads);
     if let Some(of) = id {
         cx.send(from, Message::SyncOk { of, new_count });
+    }
+    if lacks_all && cx.state.links.speaks_dialect(from) {
+        digest::open(cx, from);
     }
 }
 
 /// Takes in a payload that came from `from`, who therefore has it.
 fn learn(
     cx: &mut Context<'_>,
-    protocol: &mut dyn Protocol,
+    parts: &mut Parts<'_>,
     from: NodeId,
     payload: &Payload,
     id: Option<RumorId>,
@@ -292,7 +330,8 @@ fn learn(
 ) -> Learned {
     let learned = cx.learn(payload, id, from, delivery);
     if let Learned::Known(value) = learned {
-        protocol.on_duplicate(from, value);
+        parts.protocol.on_duplicate(from, value);
+        parts.relay.on_holder(from, value);
     }
     learned
 }
@@ -301,30 +340,41 @@ fn learn(
 /// new ones.
 fn take_in(
     cx: &mut Context<'_>,
-    protocol: &mut dyn Protocol,
+    parts: &mut Parts<'_>,
     from: NodeId,
     payloads: Vec<Payload>,
 ) -> u64 {
     let delivery = Delivery { via: Via::Gossip, hops: 1 };
-    let mut new_count = 0;
+    let mut new = Vec::new();
     for payload in payloads {
-        if let Learned::New(value) = learn(cx, protocol, from, &payload, None, delivery) {
-            cx.push_later(value, Source::Peer(from));
-            new_count += 1;
-        }
+        new.extend(learn(cx, parts, from, &payload, None, delivery).newly_learnt());
     }
-    new_count
+    // Who learns much at once is catching up.
+    let is_bulk = relay::is_in_use(cx.state) && new.len() > SYNC_PUSHES_MAX;
+    let source = if is_bulk { Source::Delta(from) } else { Source::Peer(from) };
+    new.iter().for_each(|&value| cx.push_later(value, source));
+    new.len() as u64
 }
+
+/// The new payloads of one plain sync that are pushed on each, on a computed tree.
+const SYNC_PUSHES_MAX: usize = 16;
 
 /// The new payloads of a delta that are pushed on each. Where there are more, the node has caught
 /// up with others, who have them already: those who lack them find out by a summary, or by a round.
 const DELTA_PUSHES_MAX: usize = 64;
 
-fn on_delta(cx: &mut Context<'_>, protocol: &mut dyn Protocol, from: NodeId, rumors: Vec<Rumor>) {
+fn on_delta(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, rumors: Vec<Rumor>) {
     let mut new = Vec::new();
     for Rumor { id, hops, payload } in rumors {
         let delivery = Delivery { via: Via::Gossip, hops: hops.saturating_add(1) };
-        new.extend(learn(cx, protocol, from, &payload, id, delivery).newly_learnt());
+        new.extend(learn(cx, parts, from, &payload, id, delivery).newly_learnt());
+        id.iter().for_each(|id| cx.note_origin(id.origin));
+    }
+    if relay::is_in_use(cx.state) {
+        if parts.relay.pushes_delta(cx, from, new.len()) {
+            new.iter().for_each(|&value| cx.push_later(value, Source::Delta(from)));
+        }
+        return;
     }
     if new.len() <= DELTA_PUSHES_MAX {
         new.iter().for_each(|&value| cx.push_later(value, Source::Delta(from)));
@@ -334,20 +384,39 @@ fn on_delta(cx: &mut Context<'_>, protocol: &mut dyn Protocol, from: NodeId, rum
     }
 }
 
-fn on_peer_up(cx: &mut Context<'_>, peer: NodeId) {
+/// Takes in what a push holds, then heeds what it says of the link.
+fn on_push(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, push: &Push) {
+    for Rumor { id, hops, payload } in &push.rumors {
+        let delivery = Delivery { via: Via::Tree, hops: hops.saturating_add(1) };
+        if let Learned::New(value) = learn(cx, parts, from, payload, *id, delivery) {
+            cx.push_later(value, Source::Peer(from));
+        }
+        id.iter().for_each(|id| cx.note_origin(id.origin));
+    }
+    for stream in push.streams.iter().flatten() {
+        cx.note_origin(stream.origin);
+    }
+    if from != NodeId::GUEST && cx.state.peers.binary_search(&from).is_ok() {
+        parts.relay.on_push(cx, from, push);
+    }
+}
+
+fn on_peer_up(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
     if peer == cx.state.me {
         return;
     }
     if let Err(place) = cx.state.peers.binary_search(&peer) {
         cx.state.peers.insert(place, peer);
         cx.state.overlay.on_peers_changed(cx.state.me, &cx.state.peers);
+        parts.relay.on_overlay(cx.state);
     }
 }
 
-fn on_peer_down(cx: &mut Context<'_>, protocol: &mut dyn Protocol, peer: NodeId) {
+fn on_peer_down(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
     if let Ok(place) = cx.state.peers.binary_search(&peer) {
         // The ways around the peer are found on the overlay that it was still part of.
-        protocol.on_peer_down(cx, peer);
+        parts.protocol.on_peer_down(cx, peer);
+        parts.relay.on_peer_down(peer);
         cx.state.peers.remove(place);
         cx.state.links.forget(peer);
         cx.state.overlay.on_peers_changed(cx.state.me, &cx.state.peers);

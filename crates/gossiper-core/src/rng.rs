@@ -1,6 +1,7 @@
 //! The node's own randomness.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
@@ -16,6 +17,12 @@ impl Rng {
 
     pub(crate) fn next_u64(&mut self) -> u64 {
         self.0.next_u64()
+    }
+
+    /// A part of a length of time, each equally likely.
+    pub(crate) fn part_of(&mut self, longest: Duration) -> Duration {
+        let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(((u128::from(self.0.next_u64()) * u128::from(nanos)) >> 64) as u64)
     }
 
     /// A number below `bound`, which is not 0. The bias of the plain product is below

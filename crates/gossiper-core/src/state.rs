@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) rng: Rng,
     pub(crate) stats: Stats,
     pub(crate) next_message: MessageId,
+    /// All neighbors answer and hold the same, so that a round would be in vain.
+    pub(crate) is_well: bool,
 }
 
 impl State {
@@ -83,8 +85,13 @@ impl State {
         id
     }
 
+    /// The hash of all that is held.
+    pub(crate) fn hash(&self) -> u64 {
+        self.streams.hash()
+    }
+
     pub(crate) fn summary(&self) -> Summary {
-        Summary { hash: self.streams.hash(), count: self.store.len() as u64 }
+        Summary { hash: self.hash(), count: self.store.len() as u64 }
     }
 
     /// Why a payload cannot be taken in, if it cannot.
@@ -217,6 +224,13 @@ impl Context<'_> {
     pub(crate) fn name_as_own(&mut self, value: ValueIx) {
         let name = self.state.streams.name_next(value);
         self.state.store.set_name(value, name);
+    }
+
+    /// Only who speaks our dialect names rumors.
+    pub(crate) fn note_origin(&mut self, origin: NodeId) {
+        if self.state.peers.binary_search(&origin).is_ok() {
+            self.state.links.on_origin(origin, self.now);
+        }
     }
 
     fn note_name(&mut self, value: ValueIx, id: RumorId) {

@@ -80,6 +80,11 @@ impl Streams {
         streams
     }
 
+    /// This start of the node.
+    pub(crate) fn incarnation(&self) -> u64 {
+        self.list[Self::OWN as usize].id.1
+    }
+
     /// The place of a stream, made if need be; `None` when there are too many.
     pub(crate) fn open(&mut self, origin: NodeId, incarnation: u64) -> Option<u32> {
         if let Some(&stream) = self.by_id.get(&(origin, incarnation)) {

@@ -209,7 +209,7 @@ fn is_only_an_answer(kind: &str) -> bool {
 
 /// Whether a type is of our dialect, which only members speak.
 fn is_dialect(kind: &str) -> bool {
-    matches!(kind, "gossip_summary" | "gossip_digest" | "gossip_delta")
+    matches!(kind, "gossip_summary" | "gossip_digest" | "gossip_delta" | "gossip_push")
 }
 
 /// Whether a message is between nodes. A broadcast is one if a peer sends it; from anybody else it
@@ -224,7 +224,8 @@ fn is_for_core(body: &Body<'_>, sender: Sender<'_>) -> bool {
         | Body::Error { .. }
         | Body::GossipSummary { .. }
         | Body::GossipDigest { .. }
-        | Body::GossipDelta { .. } => true,
+        | Body::GossipDelta { .. }
+        | Body::GossipPush { .. } => true,
         _ => false,
     }
 }

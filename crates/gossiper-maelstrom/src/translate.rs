@@ -1,7 +1,7 @@
 //! The core's messages and the wire's, and the way from one to the other.
 
 use gossiper_core as core;
-use gossiper_core::{Message, MessageId, NodeId, Payload, Summary};
+use gossiper_core::{Message, MessageId, NodeId, Payload, Push, Summary};
 use gossiper_wire as wire;
 use gossiper_wire::{Body, BodyError, List, Value};
 
@@ -56,6 +56,34 @@ pub(crate) fn to_core(
         Body::GossipDelta { rumors } => {
             Message::Delta { rumors: rumors.into_iter().map(|came| rumor(came, names)).collect() }
         }
+        Body::GossipPush {
+            rumors,
+            number,
+            floor,
+            incarnation,
+            acked,
+            summary,
+            count,
+            uplink,
+            asks,
+            streams,
+        } => Message::Push(Box::new(Push {
+            incarnation,
+            number,
+            floor,
+            acked: acked.map(|wire::Acked { incarnation, upto, beyond }| core::Acked {
+                incarnation,
+                upto,
+                beyond,
+            }),
+            summary: Summary { hash: summary, count },
+            uplink: uplink.and_then(|uplink| names.number(&uplink)),
+            asks,
+            rumors: rumors.into_iter().map(|came| rumor(came, names)).collect(),
+            streams: streams.map(|streams| {
+                streams.into_iter().filter_map(|held| stream(held, names)).collect()
+            }),
+        })),
         _ => return Ok(None),
     }))
 }
@@ -75,7 +103,7 @@ fn stream(held: wire::Stream<'_>, names: &mut Names) -> Option<core::StreamDiges
 
 fn rumor(came: wire::Rumor<'_>, names: &mut Names) -> core::Rumor {
     let wire::Rumor { id, hops, message } = came;
-    core::Rumor { id: rumor_id(Some(id), names), hops, payload: payload(&message) }
+    core::Rumor { id: rumor_id(id, names), hops, payload: payload(&message) }
 }
 
 /// What the core wants said, and the number of what it answers.
@@ -109,12 +137,29 @@ pub(crate) fn from_core<'a>(
             (Body::GossipDigest { streams, answer: *answer }, None)
         }
         Message::Delta { rumors } => {
-            let rumors = rumors.iter().filter_map(|rumor| {
-                // What this node sends always has a name.
-                let id = wire_id(rumor.id?, names);
-                Some(wire::Rumor { id, hops: rumor.hops, message: value(&rumor.payload) })
+            (Body::GossipDelta { rumors: wire_rumors(rumors, names) }, None)
+        }
+        Message::Push(push) => {
+            let acked = push.acked.as_ref().map(|acked| wire::Acked {
+                incarnation: acked.incarnation,
+                upto: acked.upto,
+                beyond: acked.beyond.clone(),
             });
-            (Body::GossipDelta { rumors: rumors.collect() }, None)
+            let streams = push.streams.as_ref();
+            let body = Body::GossipPush {
+                rumors: wire_rumors(&push.rumors, names),
+                number: push.number,
+                floor: push.floor,
+                incarnation: push.incarnation,
+                acked,
+                summary: push.summary.hash,
+                count: push.summary.count,
+                uplink: push.uplink.map(|uplink| name(uplink, names)),
+                asks: push.asks,
+                streams: streams
+                    .map(|streams| streams.iter().map(|held| wire_stream(held, names)).collect()),
+            };
+            (body, None)
         }
         other => unreachable!("the core does not send {other:?}"),
     }
@@ -135,6 +180,15 @@ fn value(payload: &Payload) -> Value<'_> {
 fn wire_id(id: core::RumorId, names: &Names) -> wire::RumorId<'_> {
     let core::RumorId { origin, incarnation, sequence } = id;
     wire::RumorId { origin: name(origin, names), incarnation, sequence }
+}
+
+fn wire_rumors<'a>(rumors: &'a [core::Rumor], names: &'a Names) -> Vec<wire::Rumor<'a>> {
+    let wire = |rumor: &'a core::Rumor| wire::Rumor {
+        id: rumor.id.map(|id| wire_id(id, names)),
+        hops: rumor.hops,
+        message: value(&rumor.payload),
+    };
+    rumors.iter().map(wire).collect()
 }
 
 fn wire_stream<'a>(held: &core::StreamDigest, names: &'a Names) -> wire::Stream<'a> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::{Rumor, RumorId, Stream};
+use crate::dialect::{Acked, Rumor, RumorId, Stream};
 use crate::float::Quotient;
 use crate::list::List;
 use crate::value::Value;
@@ -317,4 +317,27 @@ bodies! {
         /// The rumors.
         rumors: Vec<Rumor<'a>>,
     } = "gossip_delta",
+    /// many rumors, and the state of the link (between two gossiper nodes).
+    GossipPush {
+        /// What is pushed.
+        rumors: Vec<Rumor<'a>>,
+        /// The number of this push on this link, or of the last one.
+        number: u64,
+        /// The lowest number that the receiver should still wait for.
+        floor: u64,
+        /// Which start of the sender.
+        incarnation: u64,
+        /// Which pushes of the receiver have come, if any has.
+        acked: Option<Acked>,
+        /// A hash of what the sender holds, as in `gossip_summary`.
+        summary: u64,
+        /// How many values the sender knows.
+        count: u64,
+        /// Through whom the sender sees the rest of the cluster, if through anybody.
+        uplink: Option<Cow<'a, str>>,
+        /// Whether the receiver is to answer at once; not printed if not.
+        asks: bool,
+        /// What the sender holds, exactly, if it tells.
+        streams: Option<Vec<Stream<'a>>>,
+    } = "gossip_push",
 }

@@ -66,6 +66,21 @@ pub(crate) fn body<'a>(kind: &str, fields: &Envelope<'a>) -> Result<Body<'a>, Bo
             streams: fields.required(Field::Streams)?,
             answer: fields.required(Field::Answer)?,
         },
+        "gossip_push" => {
+            let Summary(summary) = fields.required(Field::Summary)?;
+            Body::GossipPush {
+                rumors: fields.required(Field::Rumors)?,
+                number: fields.required(Field::Number)?,
+                floor: fields.required(Field::Floor)?,
+                incarnation: fields.required(Field::Incarnation)?,
+                acked: fields.optional(Field::Acked)?,
+                summary,
+                count: fields.required(Field::Count)?,
+                uplink: fields.optional(Field::Uplink)?,
+                asks: fields.optional(Field::Asks)?.unwrap_or(false),
+                streams: fields.optional(Field::Streams)?,
+            }
+        }
         "gossip_delta" => Body::GossipDelta { rumors: fields.required(Field::Rumors)? },
         _ => return rare_body(kind, fields),
     })

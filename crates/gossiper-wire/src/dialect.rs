@@ -4,6 +4,18 @@ use std::borrow::Cow;
 
 use crate::value::Value;
 
+/// Which pushes have come over a link, printed as `[17, 40, [[42, 45]]]`. Ranges are checked no
+/// more than those of a [`Stream`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Acked {
+    /// Which start of the node that sent them.
+    pub incarnation: u64,
+    /// The end of the prefix without a gap.
+    pub upto: u64,
+    /// What has come above that prefix: first and last number of each range, both included.
+    pub beyond: Vec<(u64, u64)>,
+}
+
 /// The name of a rumor, printed as `["n1", 17, 3]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RumorId<'a> {
@@ -34,8 +46,8 @@ pub struct Stream<'a> {
 /// A rumor on its way, printed as `["n1", 17, 3, HOPS, VALUE]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rumor<'a> {
-    /// The rumor's name.
-    pub id: RumorId<'a>,
+    /// The rumor's name. One that has none yet is printed as `[null, 0, 0, HOPS, VALUE]`.
+    pub id: Option<RumorId<'a>>,
     /// How far it has travelled.
     pub hops: u32,
     /// What it says.

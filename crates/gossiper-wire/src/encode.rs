@@ -129,6 +129,29 @@ fn write_fields(writer: &mut Writer<'_>, body: &Body<'_>) {
             writer.field(Field::Answer, answer);
         }
         Body::GossipDelta { rumors } => writer.field(Field::Rumors, rumors),
+        Body::GossipPush {
+            rumors,
+            number,
+            floor,
+            incarnation,
+            acked,
+            summary,
+            count,
+            uplink,
+            asks,
+            streams,
+        } => {
+            writer.field(Field::Rumors, rumors);
+            writer.field(Field::Number, number);
+            writer.field(Field::Floor, floor);
+            writer.field(Field::Incarnation, incarnation);
+            writer.optional(Field::Acked, acked.as_ref());
+            writer.field(Field::Summary, format!("{summary:016x}").as_str());
+            writer.field(Field::Count, count);
+            writer.optional(Field::Uplink, uplink.as_ref());
+            writer.optional(Field::Asks, asks.then_some(asks));
+            writer.optional(Field::Streams, streams.as_ref());
+        }
         Body::GossipStatsOk {
             broadcasts_received,
             gossip_messages_sent,

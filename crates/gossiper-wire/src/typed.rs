@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry;
 use serde_json::value::RawValue;
 
 use crate::body::Via;
-use crate::dialect::{Rumor, RumorId, Stream};
+use crate::dialect::{Acked, Rumor, RumorId, Stream};
 use crate::float::Quotient;
 use crate::json::{self, Name};
 use crate::list::List;
@@ -209,14 +209,25 @@ impl<'a> Typed<'a> for Vec<Stream<'a>> {
     }
 }
 
-impl<'a> Typed<'a> for Vec<Rumor<'a>> {
-    const EXPECTED: &'static str = "a list of [origin, incarnation, sequence, hops, value]";
+impl<'a> Typed<'a> for Acked {
+    const EXPECTED: &'static str = "[incarnation, upto, [[first, last], ...]]";
 
     fn read(text: &'a str) -> Option<Self> {
-        type Parts<'a> = (Name<'a>, u64, u64, u32, &'a RawValue);
+        let (incarnation, upto, beyond): (u64, u64, Vec<(u64, u64)>) =
+            serde_json::from_str(text).ok()?;
+        let are_ranges = beyond.iter().all(|(first, last)| first <= last);
+        are_ranges.then_some(Acked { incarnation, upto, beyond })
+    }
+}
+
+impl<'a> Typed<'a> for Vec<Rumor<'a>> {
+    const EXPECTED: &'static str = "a list of [origin or null, incarnation, sequence, hops, value]";
+
+    fn read(text: &'a str) -> Option<Self> {
+        type Parts<'a> = (Option<Name<'a>>, u64, u64, u32, &'a RawValue);
         let rumors: Vec<Parts<'_>> = serde_json::from_str(text).ok()?;
-        let rumor = |(Name(origin), incarnation, sequence, hops, message): Parts<'a>| {
-            let id = RumorId { origin, incarnation, sequence };
+        let rumor = |(origin, incarnation, sequence, hops, message): Parts<'a>| {
+            let id = origin.map(|Name(origin)| RumorId { origin, incarnation, sequence });
             Some(Rumor { id, hops, message: Value::read(message.get())? })
         };
         rumors.into_iter().map(rumor).collect()

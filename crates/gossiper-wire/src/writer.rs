@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::{Rumor, RumorId, Stream};
+use crate::dialect::{Acked, Rumor, RumorId, Stream};
 use crate::field::Field;
 use crate::float::{Quotient, write_float};
 use crate::list::List;
@@ -200,11 +200,26 @@ impl Print for RumorId<'_> {
 impl Print for Rumor<'_> {
     fn print(&self, writer: &mut Writer<'_>) {
         writer.raw("[");
-        self.id.print_inner(writer);
+        match &self.id {
+            Some(id) => id.print_inner(writer),
+            None => writer.raw("null, 0, 0"),
+        }
         writer.raw(", ");
         writer.integer(self.hops);
         writer.raw(", ");
         self.message.print(writer);
+        writer.raw("]");
+    }
+}
+
+impl Print for Acked {
+    fn print(&self, writer: &mut Writer<'_>) {
+        writer.raw("[");
+        writer.integer(self.incarnation);
+        writer.raw(", ");
+        writer.integer(self.upto);
+        writer.raw(", ");
+        writer.array(&self.beyond);
         writer.raw("]");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use gossiper_wire::{Body, Envelope, List, Quotient, Rumor, RumorId, Stream, Value, Via, encode};
+use gossiper_wire::{
+    Acked, Body, Envelope, List, Quotient, Rumor, RumorId, Stream, Value, Via, encode,
+};
 
 /// Prints a body between two names, with both numbers and no dialect.
 fn line_of(body: &Body<'_>) -> String {
@@ -277,13 +279,51 @@ fn dialect() -> Vec<(Body<'static>, &'static str)> {
         (
             Body::GossipDelta {
                 rumors: vec![
-                    Rumor { id: id(3), hops: 1, message: value("{\"b\": 1}") },
-                    Rumor { id: id(4), hops: 0, message: value("\"x\"") },
+                    Rumor { id: Some(id(3)), hops: 1, message: value("{\"b\": 1}") },
+                    Rumor { id: None, hops: 0, message: value("\"x\"") },
                 ],
             },
             concat!(
                 r#""type": "gossip_delta", "#,
-                r#""rumors": [["n1", 17, 3, 1, {"b": 1}], ["n1", 17, 4, 0, "x"]]"#
+                r#""rumors": [["n1", 17, 3, 1, {"b": 1}], [null, 0, 0, 0, "x"]]"#
+            ),
+        ),
+        (
+            Body::GossipPush {
+                rumors: vec![Rumor { id: Some(id(3)), hops: 1, message: value("7") }],
+                number: 9,
+                floor: 4,
+                incarnation: 17,
+                acked: Some(Acked { incarnation: 18, upto: 40, beyond: vec![(42, 45)] }),
+                summary: 0xab,
+                count: 12,
+                uplink: Some("n0".into()),
+                asks: true,
+                streams: Some(vec![]),
+            },
+            concat!(
+                r#""type": "gossip_push", "rumors": [["n1", 17, 3, 1, 7]], "number": 9, "#,
+                r#""floor": 4, "incarnation": 17, "acked": [18, 40, [[42, 45]]], "#,
+                r#""summary": "00000000000000ab", "count": 12, "uplink": "n0", "asks": true, "#,
+                r#""streams": []"#
+            ),
+        ),
+        (
+            Body::GossipPush {
+                rumors: vec![],
+                number: 0,
+                floor: 1,
+                incarnation: 0,
+                acked: None,
+                summary: 0,
+                count: 0,
+                uplink: None,
+                asks: false,
+                streams: None,
+            },
+            concat!(
+                r#""type": "gossip_push", "rumors": [], "number": 0, "floor": 1, "#,
+                r#""incarnation": 0, "summary": "0000000000000000", "count": 0"#
             ),
         ),
     ]
@@ -316,7 +356,7 @@ fn the_table_holds_every_kind() {
     let mut kinds: Vec<_> = table().iter().map(|(body, _)| body.kind()).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), 48, "{kinds:?}");
+    assert_eq!(kinds.len(), 49, "{kinds:?}");
 }
 
 #[test]

@@ -136,6 +136,7 @@ fn a_missing_field_is_named() {
         ("gossip_summary", "", "summary"),
         ("gossip_digest", "", "streams"),
         ("gossip_delta", "", "rumors"),
+        ("gossip_push", r#", "summary": "00000000000000ab""#, "rumors"),
     ] {
         let error = refusal(kind, fields);
         assert_eq!(error.code(), 12);
@@ -248,7 +249,8 @@ fn dialect_messages_are_checked_like_all_others() {
         let text = format!("{streams}{bad}");
         expect_malformed("gossip_digest", &format!(", \"streams\": {bad}"), &text);
     }
-    let rumors = "`rumors` must be a list of [origin, incarnation, sequence, hops, value], got ";
+    let rumors =
+        "`rumors` must be a list of [origin or null, incarnation, sequence, hops, value], got ";
     for bad in [r#"[["n1", 17, 3, 0]]"#, r#"[["n1", 17, 3, 0.5, 1]]"#, r#"["n1"]"#, "null"] {
         let text = format!("{rumors}{bad}");
         expect_malformed("gossip_delta", &format!(", \"rumors\": {bad}"), &text);

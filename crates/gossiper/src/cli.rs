@@ -39,10 +39,10 @@ pub(crate) enum Command {
 ///   {"src":"c1","dest":"n1","body":{"type":"read","msg_id":3}}
 ///
 /// How a value spreads: with a `topology` that is a tree, along that tree, each hop acknowledged;
-/// with a topology that has cycles, along a tree that all nodes compute alike; without one, to
-/// random peers. A neighbor that does not acknowledge is gone around: the value goes directly to
-/// the nodes behind it. Every gossip interval the node compares what it knows with a few random
-/// peers, and both get what they lack.
+/// with a topology that has cycles, along a tree that all nodes compute alike, in batches at a pace;
+/// without one, to random peers. A neighbor that does not acknowledge is gone around. Every gossip
+/// interval the node compares what it knows with a few random peers, unless all its neighbors
+/// are known to hold the same, and both get what they lack.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct NodeArgs {
@@ -70,6 +70,14 @@ pub(crate) struct NodeArgs {
     /// messages, longer a later repair.
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
     pub(crate) ack_timeout: Duration,
+
+    /// Time between two pushes to a neighbor; 0s means straight to all
+    ///
+    /// Where the nodes compute the tree, values that come in between go together in one message.
+    /// Longer costs fewer messages and delays values by as much. With 0s every node pushes what it is
+    /// given straight to all others: the fastest, for n-1 messages a value.
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration_or_zero)]
+    pub(crate) pace: Duration,
 
     /// Fix every random choice; each node of a cluster still draws its own peers
     ///
@@ -173,6 +181,14 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("it must be a whole number from 1 on, such as 2".into()),
     }
+}
+
+fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a time such as 100ms, or 0s for none"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

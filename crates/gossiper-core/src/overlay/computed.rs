@@ -31,6 +31,25 @@ impl Computed {
         Self { my_place, neighbors: neighbors.collect(), members }
     }
 
+    pub(crate) fn members(&self) -> &[NodeId] {
+        &self.members
+    }
+
+    pub(crate) fn my_place(&self) -> usize {
+        self.my_place
+    }
+
+    /// To whom the member at `place` turns to see the rest of the cluster, the best first: those
+    /// above it in the tree, then all that come before it, so that two never turn to each other.
+    pub(crate) fn uplinks_of(place: usize) -> impl Iterator<Item = usize> {
+        let above = core::iter::successors(parent(place), |&above| parent(above));
+        let is_above = move |other| {
+            core::iter::successors(parent(place), |&above| parent(above))
+                .any(|above| above == other)
+        };
+        above.chain((0..place).filter(move |&other| !is_above(other)))
+    }
+
     /// The place of the neighbor on the way to the member at `place`.
     fn hop_toward(&self, place: usize) -> Option<usize> {
         let mut below = place;

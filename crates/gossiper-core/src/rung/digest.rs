@@ -49,7 +49,7 @@ pub(crate) fn on_summary(cx: &mut Context<'_>, from: NodeId, summary: Summary) {
 
 /// Whether to ask a peer for what it has. Everybody asked sends the same, and if that is a million
 /// rumors, asking one at a time is both quicker and enough.
-fn may_catch_up(cx: &mut Context<'_>) -> bool {
+pub(crate) fn may_catch_up(cx: &mut Context<'_>) -> bool {
     let may = cx.state.catch_up_from <= cx.now;
     if may {
         cx.state.catch_up_from = cx.now + cx.state.config.ack_timeout;
@@ -75,7 +75,7 @@ fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
 }
 
 /// Sends what `theirs` lacks, in parts.
-fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDigest]) {
+pub(crate) fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDigest]) {
     let mut deltas: Vec<Vec<Rumor>> = Vec::new();
     let mut bytes = usize::MAX;
     // From a stream at random on: what the peer cannot keep must not stand before the rest for ever.

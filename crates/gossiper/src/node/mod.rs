@@ -52,6 +52,7 @@ fn settings(args: &NodeArgs) -> Result<Settings, getrandom::Error> {
         fanout: args.fanout,
         gossip_interval: args.gossip_interval,
         ack_timeout: args.ack_timeout,
+        pace: args.pace,
         ..Config::default()
     };
     Ok(Settings { config, seed, incarnation })

@@ -1,0 +1,294 @@
+//! What a node keeps of its link to one neighbor.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::Times;
+use super::window::Window;
+use crate::store::ValueIx;
+use crate::{Acked, Instant, MessageId, NodeId, StreamDigest};
+
+/// The most values that wait for a link. Beyond it they are left to the digest, which is asked for.
+pub(super) const OWED_MAX: usize = 8_192;
+
+/// The most pushes on a link that await an acknowledgement. The oldest are given up beyond it, and
+/// what was in them is left to the digest.
+pub(super) const IN_FLIGHT_MAX: usize = 1_024;
+
+/// The most values that were pushed without a name and are pushed again with it.
+const NAMELESS_MAX: usize = 256;
+
+/// How long after a loss a link counts as one that loses.
+const LOSSY: Duration = Duration::from_secs(10);
+
+/// The longest gap between two pushes that says how often they come.
+const GAP_MAX: Duration = Duration::from_secs(5);
+
+/// A push that awaits its acknowledgement.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) number: u64,
+    pub(super) at: Instant,
+    pub(super) values: SmallVec<[ValueIx; 4]>,
+    /// It repeats all pushes from this number on that were not acknowledged then.
+    pub(super) repeats_from: u64,
+    /// It asks for an answer, and so is awaited whatever it holds.
+    pub(super) asks: bool,
+}
+
+/// A value in a plain message that awaits its acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain {
+    pub(super) id: Option<MessageId>,
+    pub(super) at: Instant,
+    pub(super) value: ValueIx,
+}
+
+/// A neighbor that does not answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suspect {
+    pub(super) since: Instant,
+    pub(super) next_probe: Instant,
+    pub(super) last_probe: Option<Instant>,
+    /// How many values were known at the last probe. Later ones were in no digest that it got.
+    pub(super) known: usize,
+    /// What a peer that does not speak the dialect is probed with.
+    pub(super) value: Option<ValueIx>,
+}
+
+/// What an acknowledgement has brought to light.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Progress {
+    /// Something was acknowledged that was not before.
+    pub(super) is_any: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    /// Values to be pushed; at most [`OWED_MAX`].
+    pub(super) owed: BTreeSet<ValueIx>,
+    /// Since when there are any.
+    pub(super) owed_since: Instant,
+    /// Those of them that go around somebody silent, to everybody behind.
+    pub(super) around: BTreeSet<ValueIx>,
+    /// Values pushed without a name; at most [`NAMELESS_MAX`].
+    pub(super) nameless: BTreeSet<ValueIx>,
+    /// Something was left out: the neighbor is to be shown what this node holds.
+    pub(super) is_behind: bool,
+
+    pub(super) last_number: u64,
+    /// At most [`IN_FLIGHT_MAX`].
+    pub(super) in_flight: VecDeque<Sent>,
+    /// At most [`IN_FLIGHT_MAX`].
+    pub(super) plain: VecDeque<Plain>,
+    pub(super) last_push: Instant,
+    /// When the dialect was first announced in a plain message.
+    pub(super) announced: Option<Instant>,
+    /// Since when something is awaited, whatever of it was given up.
+    pub(super) awaits_from: Option<Instant>,
+    /// Since when nothing new was sent that should be answered, or the last strike.
+    pub(super) waits_since: Instant,
+    /// Time-outs in a row without an acknowledgement between.
+    pub(super) strikes: u32,
+    pub(super) lossy_until: Instant,
+
+    pub(super) incarnation: u64,
+    pub(super) window: Window,
+    /// Since when something has come that is not acknowledged.
+    pub(super) unacked_since: Option<Instant>,
+    pub(super) answers_now: bool,
+    /// When it was last answered by a message for that alone, and last sent what it lacked.
+    pub(super) answered: Option<Instant>,
+    pub(super) served: Option<Instant>,
+    /// The last digest that it has shown, and whether it wants to be shown this node's.
+    pub(super) shown: Option<(Vec<StreamDigest>, bool)>,
+    /// A digest of its that shows something which is lacking here, until it is here,
+    /// and how many times that was asked for.
+    pub(super) lacking: Option<(Vec<StreamDigest>, u32)>,
+    /// When the last numbered push came, and how far apart they come of late.
+    pub(super) arrived: Option<Instant>,
+    pub(super) gap: Option<Duration>,
+    /// Its silence was asked about since.
+    pub(super) is_asked: bool,
+    /// It is to be asked for an answer.
+    pub(super) wants_answer: bool,
+    /// What is owed to it includes this node's digest.
+    pub(super) owes_streams: bool,
+    pub(super) streams_at: Option<Instant>,
+    /// It was shown this node's digest, and has not told the same hash since.
+    pub(super) has_shown: bool,
+
+    pub(super) heard: Option<Instant>,
+    /// It has taken the place of a silent one, and has not been heard since.
+    pub(super) is_untried: bool,
+    /// What it last said of its uplink, and when.
+    pub(super) uplink: Option<(Option<NodeId>, Instant)>,
+    /// The hash it last told.
+    pub(super) hash: Option<u64>,
+    /// When to compare by digest if the hashes still differ: in quiet times, and at the latest.
+    pub(super) differs: Option<(Instant, Instant)>,
+    pub(super) suspect: Option<Suspect>,
+}
+
+impl Link {
+    /// Puts a value among those to be pushed.
+    pub(super) fn owe(&mut self, value: ValueIx, now: Instant) {
+        if self.owed.is_empty() {
+            self.owed_since = now;
+        }
+        self.owed.insert(value);
+        if self.owed.len() > OWED_MAX {
+            self.around.clear();
+            self.owed.pop_first();
+            self.is_behind = true;
+        }
+    }
+
+    pub(super) fn note_nameless(&mut self, value: ValueIx) {
+        if self.nameless.len() < NAMELESS_MAX {
+            self.nameless.insert(value);
+        }
+    }
+
+    pub(super) fn is_lossy(&self, now: Instant) -> bool {
+        now < self.lossy_until
+    }
+
+    pub(super) fn on_loss(&mut self, now: Instant) {
+        self.lossy_until = now + LOSSY;
+    }
+
+    /// A push with this number has gone out.
+    pub(super) fn on_sent(&mut self, sent: Sent, quiet: Duration) {
+        self.last_push = sent.at;
+        self.awaits_from.get_or_insert(sent.at);
+        self.in_flight.push_back(sent);
+        if self.strikes == 0 {
+            self.wait(quiet);
+        }
+        if self.in_flight.len() > IN_FLIGHT_MAX {
+            self.in_flight.pop_front();
+            self.is_behind = true;
+        }
+    }
+
+    /// Finds since when an answer is waited for: the neighbor may wait with it while pushes keep
+    /// coming, so from the last one before a pause.
+    fn wait(&mut self, quiet: Duration) {
+        let mut sent = self.in_flight.iter().map(|sent| sent.at);
+        let Some(mut since) = sent.next() else { return };
+        for at in sent {
+            if at - since > quiet {
+                break;
+            }
+            since = at;
+        }
+        self.waits_since = since;
+    }
+
+    /// A numbered push has come.
+    pub(super) fn on_arrived(&mut self, now: Instant) {
+        if let Some(before) = self.arrived {
+            let gap = (now - before).min(GAP_MAX);
+            self.gap = Some(self.gap.map_or(gap, |mean| (mean * 7 + gap) / 8));
+        }
+        self.arrived = Some(now);
+        self.is_asked = false;
+        self.unacked_since.get_or_insert(now);
+    }
+
+    /// The neighbor tells what has come. A push that is missing though one that was sent
+    /// [much later](Times::reorder) has come is lost, and its values are owed again.
+    pub(super) fn on_acked(&mut self, acked: &Acked, now: Instant, times: &Times) -> Progress {
+        let is_acked = |number: u64| {
+            number <= acked.upto
+                || acked.beyond.iter().any(|&(first, last)| (first..=last).contains(&number))
+        };
+        let mut progress = Progress::default();
+        let mut repeated_from = u64::MAX;
+        let mut newest: Option<Instant> = None;
+        for sent in self.in_flight.iter_mut().rev() {
+            let is_named = is_acked(sent.number);
+            if is_named {
+                repeated_from = repeated_from.min(sent.repeats_from);
+                newest = newest.max(Some(sent.at));
+            }
+            if is_named || sent.number >= repeated_from {
+                sent.number = 0;
+                progress.is_any = true;
+            }
+        }
+        self.in_flight.retain(|sent| sent.number != 0);
+        if progress.is_any {
+            self.strikes = 0;
+        }
+        if let Some(newest) = newest {
+            while self.in_flight.front().is_some_and(|sent| sent.at + times.reorder <= newest) {
+                let Some(lost) = self.in_flight.pop_front() else { break };
+                if !lost.values.is_empty() {
+                    self.on_loss(now);
+                }
+                lost.values.iter().for_each(|&value| self.owe(value, now));
+            }
+        }
+        if self.in_flight.iter().all(|sent| sent.values.is_empty() && !sent.asks) {
+            self.in_flight.clear();
+            self.awaits_from = None;
+        }
+        if progress.is_any {
+            self.awaits_from = self.in_flight.front().map(|sent| sent.at);
+            self.wait(times.ack_wait_quiet);
+        }
+        progress
+    }
+
+    /// A plain message is acknowledged.
+    pub(super) fn on_plain_ack(&mut self, of: MessageId) -> bool {
+        let before = self.plain.len();
+        self.plain.retain(|plain| plain.id != Some(of));
+        let is_any = self.plain.len() < before;
+        if is_any {
+            self.strikes = 0;
+        }
+        is_any
+    }
+
+    /// When the oldest thing that is awaited was sent.
+    pub(super) fn awaited_since(&self) -> Option<Instant> {
+        let pushes = self.awaits_from.filter(|_| !self.in_flight.is_empty());
+        let plain = self.plain.front().map(|plain| plain.at);
+        match (pushes, plain) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Values that await an acknowledgement.
+    pub(super) fn unacked(&self) -> usize {
+        self.in_flight.iter().map(|sent| sent.values.len()).sum::<usize>() + self.plain.len()
+    }
+
+    /// Takes out all that awaits an acknowledgement.
+    pub(super) fn take_awaited(&mut self) -> Vec<ValueIx> {
+        let mut values: Vec<ValueIx> = self.plain.drain(..).map(|plain| plain.value).collect();
+        values.extend(self.in_flight.drain(..).flat_map(|sent| sent.values));
+        self.awaits_from = None;
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
+    /// The neighbor has started anew, and holds nothing of what was sent before.
+    pub(super) fn on_restarted(&mut self) {
+        self.window = Window::default();
+        self.take_awaited();
+        self.owed.clear();
+        self.nameless.clear();
+        (self.hash, self.differs, self.uplink) = (None, None, None);
+        (self.shown, self.lacking) = (None, None);
+        self.strikes = 0;
+    }
+}

@@ -1,0 +1,328 @@
+//! The computed tree at work: paced pushes, acknowledgements that ride on them, and successors for
+//! who is silent.
+//!
+//! On a tree that all nodes compute alike, up to a few dozen nodes are a star: what enters at a
+//! node goes to the first member, the relay, and from there to everybody. That is the least that
+//! values can cost and the shortest way but the straight one, and it makes one node matter to all.
+//! So each link is watched from both ends:
+//!
+//! - A node that has just pushed lets a [pace](crate::Config::pace) pass until it pushes again, and
+//!   then sends all that has come in one message a neighbor.
+//! - A push says which of the neighbor's pushes have come. An acknowledgement goes alone only when
+//!   nothing else goes that way for a while. A gap in the numbers is told soon, and what was in it
+//!   rides on the next push.
+//! - Who does not answer in time is suspected, and passed over: [`tree`] says who then sees to whom.
+//!   It is probed with a digest, ever more rarely, so that a healed link costs one exchange of
+//!   exactly what the two sides lack.
+//! - Each push tells a hash of all that its sender holds. Where two neighbors stay different, the
+//!   lower one shows its digest.
+//!
+//! Neighbors that speak only the plain dialect get single values and acknowledge each, and are
+//! suspected and passed over in the same way.
+
+mod link;
+mod send;
+mod tree;
+mod watch;
+mod window;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use self::link::Link;
+use self::tree::{Place, View};
+use crate::overlay::Overlay;
+use crate::rung::eager::Source;
+use crate::state::{Context, State};
+use crate::store::ValueIx;
+use crate::{Config, Instant, MessageId, NodeId, Push, Strategy};
+
+/// The new values of one delta that are pushed on. A node that learns more is catching up with
+/// others, who have them: its neighbors are shown its digest instead.
+const DELTA_PUSHES_MAX: usize = 1_024;
+
+/// By how many values two nodes may differ while both follow a busy time.
+const LAG_USUAL: u64 = 64;
+
+/// The waiting times that follow from the settings.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// From one push to the next: the pace and a bit. Where the pace is as long as a round trip,
+    /// what a push brings about comes back just after the next push has gone, and would wait for
+    /// the one after it. The bit lets it in.
+    interval: Duration,
+    /// How long an answer may take that is due.
+    timeout: Duration,
+    /// How long an acknowledgement waits for traffic to ride on while pushes keep coming.
+    ack_wait: Duration,
+    /// The same once they have stopped: then nothing will show the sender a gap.
+    ack_wait_quiet: Duration,
+    /// How much later than others a message may come and not be lost.
+    reorder: Duration,
+    /// How soon to repeat on a link that loses, and to probe again.
+    retry: Duration,
+}
+
+impl Times {
+    fn of(config: &Config) -> Self {
+        let (pace, timeout) = (config.pace, config.ack_timeout);
+        // Half of the time-out is for the way there and back. A neighbor that pushes at its pace
+        // has not stopped within one and a half of it.
+        // Where all push straight to all there are many links with little on each, and rounds see to
+        // what is lost: there acknowledgements wait longer for something to ride on.
+        let ack_wait_quiet =
+            if pace.is_zero() { timeout * 3 } else { (timeout / 2).max(pace * 3 / 2) };
+        Self {
+            interval: pace + (pace / 10).min(Duration::from_millis(10)),
+            timeout: ack_wait_quiet + timeout / 2,
+            ack_wait: timeout * 4,
+            ack_wait_quiet,
+            reorder: timeout * 2 / 5,
+            retry: pace.max(timeout * 2 / 5),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Relay {
+    links: BTreeMap<NodeId, Link>,
+    place: Place,
+    /// Who answers has changed, or what they say of their uplinks, since `place` was found.
+    is_stale: bool,
+    /// When values may be pushed again.
+    next_flush: Instant,
+    next_wakeup: Option<Instant>,
+}
+
+/// What the links say, as the tree asks for it.
+struct Watched<'a>(&'a BTreeMap<NodeId, Link>);
+
+impl View for Watched<'_> {
+    fn is_suspect(&self, peer: NodeId) -> bool {
+        self.0.get(&peer).is_some_and(|link| link.suspect.is_some())
+    }
+
+    fn is_untried(&self, peer: NodeId) -> bool {
+        self.0.get(&peer).is_some_and(|link| link.is_untried)
+    }
+
+    fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
+        self.0.get(&peer)?.uplink.map(|(uplink, _)| uplink)
+    }
+}
+
+/// Whether values spread this way: by hybrid on a computed tree.
+pub(crate) fn is_in_use(state: &State) -> bool {
+    state.config.strategy == Strategy::Hybrid && matches!(state.overlay, Overlay::Computed(_))
+}
+
+/// Whether every node pushes straight to all others.
+fn is_straight(state: &State) -> bool {
+    state.config.pace.is_zero()
+}
+
+impl Relay {
+    /// The overlay or the members have changed.
+    pub(crate) fn on_overlay(&mut self, state: &State) {
+        self.is_stale = true;
+        if !is_in_use(state) {
+            // What the links owe is left to the rounds.
+            self.links.clear();
+            self.next_wakeup = None;
+        }
+    }
+
+    pub(crate) fn on_peer_down(&mut self, peer: NodeId) {
+        self.links.remove(&peer);
+        self.is_stale = true;
+    }
+
+    /// A value has come that was not known.
+    pub(crate) fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
+        self.refresh(cx);
+        if is_straight(cx.state) && source != Source::Application {
+            return;
+        }
+        // What goes around somebody silent goes to all, and a delta may hold thousands. On those
+        // links where that costs no message a value it is pushed on; rounds see to the others.
+        let is_extra = matches!(source, Source::Around(_) | Source::Delta(_));
+        for &peer in &self.place.neighbors {
+            let is_needed = !is_extra || cx.state.links.speaks_dialect(peer);
+            if Some(peer) != source.peer() && is_needed {
+                self.links.entry(peer).or_default().owe(value, cx.now);
+            }
+        }
+    }
+
+    /// A peer has sent a value that was known: it need not get it.
+    pub(crate) fn on_holder(&mut self, peer: NodeId, value: ValueIx) {
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.owed.remove(&value);
+        }
+    }
+
+    /// Something has come from a peer.
+    pub(crate) fn on_heard(&mut self, cx: &Context<'_>, peer: NodeId) {
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        link.heard = Some(cx.now);
+        self.is_stale |= core::mem::take(&mut link.is_untried);
+        if let Some(suspect) = &mut link.suspect {
+            let retry = Times::of(&cx.state.config).retry;
+            let soonest = suspect.last_probe.map_or(cx.now, |last| last + retry);
+            suspect.next_probe = suspect.next_probe.min(soonest);
+        }
+    }
+
+    pub(crate) fn on_plain_ack(&mut self, cx: &mut Context<'_>, peer: NodeId, of: MessageId) {
+        if let Some(link) = self.links.get_mut(&peer)
+            && link.on_plain_ack(of)
+            && link.suspect.is_some()
+        {
+            self.recover(cx, peer);
+        }
+    }
+
+    /// All of a push but its rumors, which the node has taken in.
+    pub(crate) fn on_push(&mut self, cx: &mut Context<'_>, from: NodeId, push: &Push) {
+        let times = Times::of(&cx.state.config);
+        let own = cx.state.streams.incarnation();
+        let link = self.links.entry(from).or_default();
+        link.heard = Some(cx.now);
+        if push.incarnation > link.incarnation {
+            if link.incarnation != 0 {
+                link.on_restarted();
+                link.is_behind = true;
+                self.is_stale = true;
+            }
+            // On a link that is new to this node and not to the other, this node is the one that
+            // has started anew. Where it is new to both, one may lag far behind.
+            let lag = push.summary.count.abs_diff(cx.state.store.len() as u64);
+            link.is_behind |= link.incarnation == 0 && (push.floor > 1 || lag > LAG_USUAL);
+            link.incarnation = push.incarnation;
+        }
+        let link = self.links.entry(from).or_default();
+        if push.incarnation < link.incarnation {
+            // From a life that has ended.
+            return;
+        }
+        link.window.on_push(push.number, push.floor, push.is_numbered(), cx.now);
+        if push.is_numbered() {
+            link.on_arrived(cx.now);
+        }
+        link.answers_now |= push.asks;
+        let said = link.uplink.replace((push.uplink, cx.now)).map(|(uplink, _)| uplink);
+        let acked = push.acked.as_ref().filter(|acked| acked.incarnation == own);
+        let progress = acked.map(|acked| link.on_acked(acked, cx.now, &times));
+        let is_back = progress.unwrap_or_default().is_any && link.suspect.is_some();
+        self.compare(cx, from, push.summary.hash);
+        if let (Some(streams), Some(link)) = (&push.streams, self.links.get_mut(&from)) {
+            link.shown = Some((streams.clone(), push.asks));
+        }
+        if is_back {
+            self.recover(cx, from);
+        }
+        if said != Some(push.uplink) {
+            self.is_stale = true;
+            self.on_uplink_of(cx, from, push.uplink);
+        }
+    }
+
+    /// The new values of a delta: whether to push them on. Otherwise the neighbors are shown what
+    /// this node holds now.
+    pub(crate) fn pushes_delta(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        count: usize,
+    ) -> bool {
+        let is_pushed = count <= DELTA_PUSHES_MAX && count * 2 <= cx.state.store.len();
+        if !is_pushed && count > 0 {
+            self.refresh(cx);
+            for peer in self.place.neighbors.iter().filter(|&&peer| peer != from) {
+                self.links.entry(*peer).or_default().is_behind = true;
+            }
+        }
+        is_pushed
+    }
+
+    /// Values that await an acknowledgement.
+    pub(crate) fn unacked(&self) -> usize {
+        self.links.values().map(Link::unacked).sum()
+    }
+
+    pub(crate) fn next_wakeup(&self) -> Option<Instant> {
+        self.next_wakeup
+    }
+
+    /// Whether values wait that would leave at once, were it not for the pace.
+    pub(crate) fn is_holding_back(&self) -> bool {
+        self.links.values().any(|link| !link.owed.is_empty() && link.suspect.is_none())
+    }
+
+    /// Does what is due, after everything else that an input has caused.
+    pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool) {
+        self.refresh(cx);
+        self.watch(cx);
+        self.send(cx, is_last);
+        self.give_up_oldest(cx);
+        cx.state.is_well = self.is_well(cx);
+        self.plan(cx);
+    }
+
+    /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
+    fn give_up_oldest(&mut self, cx: &mut Context<'_>) {
+        let mut unacked = self.unacked();
+        while unacked > cx.state.config.awaited_max {
+            let oldest = self.links.values_mut().min_by_key(|link| {
+                link.awaited_since().filter(|_| link.unacked() > 0).unwrap_or(Instant(u64::MAX))
+            });
+            let Some(link) = oldest else { return };
+            let given_up = match link.in_flight.pop_front() {
+                Some(sent) => sent.values.len(),
+                None => usize::from(link.plain.pop_front().is_some()),
+            };
+            link.is_behind = true;
+            cx.state.stats.awaits_given_up += given_up as u64;
+            unacked = self.unacked();
+        }
+    }
+
+    /// Finds the next wake-up anew, and does nothing.
+    pub(crate) fn wait(&mut self, cx: &mut Context<'_>) {
+        self.refresh(cx);
+        self.plan(cx);
+    }
+
+    /// Finds this node's place again, if anything has changed.
+    fn refresh(&mut self, cx: &mut Context<'_>) {
+        while core::mem::take(&mut self.is_stale) {
+            let now = match &cx.state.overlay {
+                _ if !is_in_use(cx.state) => Place::default(),
+                Overlay::Computed(_) if is_straight(cx.state) => self.straight(cx.state),
+                Overlay::Computed(tree) => tree::place(tree, &Watched(&self.links)),
+                _ => Place::default(),
+            };
+            let before = core::mem::replace(&mut self.place, now);
+            // Old and new uplinks are to know at once who pushes to this node now.
+            let (old, new) = (&before.uplinks, &self.place.uplinks);
+            let is_start = old.is_empty() && self.next_flush == Instant::START;
+            let changed = old.iter().filter(|peer| !new.contains(peer));
+            for &peer in changed.chain(new.iter().filter(|peer| !old.contains(peer))) {
+                let link = self.links.entry(peer).or_default();
+                link.answers_now |= !is_start && link.suspect.is_none();
+            }
+            for &peer in &self.place.neighbors {
+                self.links.entry(peer).or_default();
+            }
+        }
+    }
+
+    /// Everybody who answers.
+    fn straight(&self, state: &State) -> Place {
+        let view = Watched(&self.links);
+        let (missed, neighbors): (Vec<_>, Vec<_>) =
+            state.peers.iter().copied().partition(|&peer| view.is_suspect(peer));
+        Place { neighbors, missed, ..Place::default() }
+    }
+}

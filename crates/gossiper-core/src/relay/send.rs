@@ -1,0 +1,438 @@
+//! What goes out over the links, and when.
+
+use alloc::vec::Vec;
+
+use super::link::{Link, Plain, Sent, Suspect};
+use super::{Relay, Times, is_in_use, is_straight};
+use crate::rung::digest;
+use crate::state::Context;
+use crate::store::ValueIx;
+use crate::{Instant, Message, NodeId, Push, Rumor, StreamDigest};
+
+/// The rumors of one push, and the bytes of their payloads. More go in further pushes at once.
+const PUSH_RUMORS_MAX: usize = 8_192;
+const PUSH_BYTES_MAX: usize = 256 << 10;
+
+/// The values that a push repeats besides its own.
+const REPEATED_MAX: usize = 512;
+
+/// A suspect is probed after this part of the time for which it has been silent, so that a heal is
+/// found late in proportion to what was lost; at the latest after [`PROBE_MAX`].
+const PROBE_PART: u32 = 20;
+
+/// The same of a better uplink: it looks for this node too, and until one of the two has found the
+/// other, values come by another way.
+const PROBE_PART_SOUGHT: u32 = 8;
+
+/// The same of one that does not speak the dialect, whom each probe makes answer alone.
+const PROBE_PART_PLAIN: u32 = 8;
+const PROBE_MAX: core::time::Duration = core::time::Duration::from_secs(5);
+
+/// Why a push goes out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Occasion {
+    /// Values are owed and the pace allows it.
+    Values,
+    /// What is in flight is sent again.
+    Repeat,
+    /// The neighbor waits for an acknowledgement.
+    Ack,
+    /// The neighbor is to answer.
+    Ask,
+}
+
+impl Relay {
+    /// Sends what is due. At the end of the input (`is_last`) that is all that is owed.
+    pub(super) fn send(&mut self, cx: &mut Context<'_>, is_last: bool) {
+        let times = Times::of(&cx.state.config);
+        let is_paced = self.flushes_at(&times) <= cx.now || is_last;
+        let place = &self.place;
+        let mut has_flushed = false;
+        for (&peer, link) in &mut self.links {
+            let is_missed = place.missed.binary_search(&peer).is_ok();
+            let is_sought = place.sought.binary_search(&peer).is_ok();
+            let uplink = place.uplink_for(peer);
+            let mut out = Out { cx, peer, link, uplink, times };
+            if !out.cx.state.links.speaks_dialect(peer) {
+                (out.link.answers_now, out.link.unacked_since) = (false, None);
+                out.link.wants_answer = false;
+            }
+            out.serve();
+            if out.link.suspect.is_some() {
+                let part = if is_missed { PROBE_PART } else { PROBE_PART_SOUGHT };
+                out.probe((is_missed || is_sought).then_some(part));
+            } else if out.cx.state.links.speaks_dialect(peer) {
+                has_flushed |= out.push_what_is_due(is_paced);
+            } else {
+                out.push_plainly();
+            }
+        }
+        if has_flushed {
+            self.next_flush = self.next_flush.max(cx.now) + times.interval;
+        }
+    }
+
+    /// When values may be pushed. A node with a single neighbor may do so twice in a row, as long
+    /// as it keeps to the pace on the whole: little enters at one node, and what waited there would
+    /// wait at the relay again.
+    fn flushes_at(&self, times: &Times) -> Instant {
+        match self.place.neighbors.len() {
+            1 => Instant(self.next_flush.0.saturating_sub(times.interval.as_nanos() as u64)),
+            _ => self.next_flush,
+        }
+    }
+
+    /// Finds the next moment at which something will be due.
+    pub(super) fn plan(&mut self, cx: &Context<'_>) {
+        let times = Times::of(&cx.state.config);
+        let flush = self.flushes_at(&times);
+        let mut next: Option<Instant> = None;
+        let mut at = |moment: Option<Instant>| {
+            if let Some(moment) = moment {
+                next = Some(next.map_or(moment, |next: Instant| next.min(moment)));
+            }
+        };
+        for (&peer, link) in &self.links {
+            at(link.lacking.as_ref().map(|_| cx.state.catch_up_from));
+            if let Some(suspect) = &link.suspect {
+                at(is_probed(self, cx, peer).then_some(suspect.next_probe));
+                at(link.answers_now.then(|| again_at(link.answered, &times)));
+                at(link.shown.as_ref().map(|_| again_at(link.served, &times)));
+                continue;
+            }
+            let waits = waits_until(link, &times).filter(|_| !cx.state.links.speaks_dialect(peer));
+            at((!link.owed.is_empty()).then(|| waits.unwrap_or(flush)));
+            // Where values spread otherwise, nobody is watched.
+            at(super::watch::strike_at(link, &times).filter(|_| is_in_use(cx.state)));
+            if cx.state.links.speaks_dialect(peer) {
+                at(ack_at(link, &times));
+                at(link.shown.as_ref().map(|_| again_at(link.served, &times)));
+                at(repeat_at(link, &times, cx.now));
+                at(super::watch::differs_at(self.place.is_uplink(peer), link));
+                at(super::watch::asks_at(self.place.is_uplink(peer), link, &times));
+                at(streams_at(link, &times));
+            }
+        }
+        self.next_wakeup = next.filter(|_| is_in_use(cx.state) || self.has_to_answer());
+    }
+
+    fn has_to_answer(&self) -> bool {
+        self.links.values().any(|link| link.answers_now || link.unacked_since.is_some())
+    }
+}
+
+fn is_probed(relay: &Relay, cx: &Context<'_>, peer: NodeId) -> bool {
+    let is_in = |list: &[NodeId]| list.binary_search(&peer).is_ok();
+    is_in_use(cx.state) && (is_in(&relay.place.missed) || is_in(&relay.place.sought))
+}
+
+/// When an acknowledgement goes alone.
+fn ack_at(link: &Link, times: &Times) -> Option<Instant> {
+    if link.answers_now {
+        return Some(again_at(link.answered, times));
+    }
+    let gap = link.window.gap_since().map(|since| since + times.reorder);
+    let quiet = link.arrived.map_or(Instant::START, |arrived| arrived + times.ack_wait_quiet);
+    let usual = link.unacked_since.map(|since| (since + times.ack_wait).min(quiet));
+    match (gap, usual) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Until when values wait for a neighbor to show whether it speaks the dialect: if it does they go in
+/// one message. A short pace does not give it the time to answer.
+fn waits_until(link: &Link, times: &Times) -> Option<Instant> {
+    let announced = link.announced.filter(|_| times.interval >= times.reorder)?;
+    Some((announced + times.interval).min(link.owed_since + times.interval / 2))
+}
+
+/// When to do again what was last done at `last` because a neighbor asked. A node that has stood
+/// still finds many questions of the same neighbor, and answers once.
+fn again_at(last: Option<Instant>, times: &Times) -> Instant {
+    last.map_or(Instant::START, |last| last + times.retry / 2)
+}
+
+/// When what is in flight is repeated, though it may only be late: on a link that loses.
+fn repeat_at(link: &Link, times: &Times, now: Instant) -> Option<Instant> {
+    (link.is_lossy(now) && !link.in_flight.is_empty()).then(|| link.last_push + times.retry)
+}
+
+/// When this node's digest goes out, if it has to.
+fn streams_at(link: &Link, times: &Times) -> Option<Instant> {
+    let soonest = link.streams_at.map_or(Instant::START, |last| last + times.timeout);
+    (link.is_behind || link.owes_streams).then_some(soonest)
+}
+
+/// One link, and what is needed to send over it.
+struct Out<'a, 'b> {
+    cx: &'a mut Context<'b>,
+    peer: NodeId,
+    link: &'a mut Link,
+    uplink: Option<NodeId>,
+    times: Times,
+}
+
+impl Out<'_, '_> {
+    /// Sends a neighbor that has shown what it holds what it lacks, and if it asks, this node's own
+    /// digest.
+    fn serve(&mut self) {
+        if self.cx.state.catch_up_from <= self.cx.now
+            && let Some((streams, asked)) = self.link.lacking.take()
+        {
+            self.catch_up(streams, asked);
+        }
+        if again_at(self.link.served, &self.times) > self.cx.now {
+            return;
+        }
+        let Some((streams, asks)) = self.link.shown.take() else { return };
+        self.link.served = Some(self.cx.now);
+        digest::send_deltas(self.cx, self.peer, &streams);
+        if asks {
+            self.catch_up(streams, 0);
+        }
+    }
+
+    /// Asks for what is lacking here, one neighbor at a time.
+    fn catch_up(&mut self, theirs: Vec<StreamDigest>, asked: u32) {
+        if asked == ASKED_MAX || !self.cx.state.streams.lacks_any_of(&theirs) {
+            return;
+        }
+        // Looked at again when the next peer may be asked: what comes in answer may be lost.
+        let may = digest::may_catch_up(self.cx);
+        self.link.lacking = Some((theirs, asked + u32::from(may)));
+        if !may {
+            return;
+        }
+        self.link.owes_streams = true;
+        self.link.streams_at = None;
+        self.link.answers_now = true;
+        self.link.answered = None;
+    }
+
+    /// To a neighbor that speaks the dialect. Says whether values have gone out.
+    fn push_what_is_due(&mut self, is_paced: bool) -> bool {
+        let now = self.cx.now;
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let mut has_values = false;
+        if is_due(streams_at(self.link, &self.times)) {
+            self.link.is_behind = false;
+            self.push(Occasion::Ask, true);
+        }
+        while is_paced && !self.link.owed.is_empty() && self.cx.has_budget() {
+            self.push(Occasion::Values, false);
+            has_values = true;
+        }
+        if core::mem::take(&mut self.link.wants_answer) {
+            self.push(Occasion::Ask, false);
+        } else if is_due(repeat_at(self.link, &self.times, now)) {
+            self.push(Occasion::Repeat, false);
+        }
+        if is_due(ack_at(self.link, &self.times)) {
+            self.push(Occasion::Ack, false);
+        }
+        has_values
+    }
+
+    /// To a neighbor that may not speak the dialect: value by value, so that a pace would save
+    /// nothing.
+    fn push_plainly(&mut self) {
+        let is_waiting = waits_until(self.link, &self.times).is_some_and(|end| self.cx.now < end);
+        while !is_waiting
+            && self.cx.has_budget()
+            && let Some(value) = self.link.owed.pop_first()
+        {
+            self.push_value(value);
+        }
+    }
+
+    /// One value in a plain message.
+    fn push_value(&mut self, value: ValueIx) {
+        let now = self.cx.now;
+        let delivery = self.cx.state.store.delivery(value);
+        let payload = self.cx.state.store.payload(value);
+        // A cluster that is told to push straight has too many links to wait for the fifth push.
+        let announces = self.cx.state.links.on_push(self.peer, now)
+            || self.link.suspect.is_some()
+            || is_straight(self.cx.state);
+        // Who gets a value by such a way need not push it on, and sees it by the hops.
+        let is_around = self.link.around.remove(&value);
+        let hops = (is_around || delivery.hops > 0).then_some(delivery.hops);
+        let message = Message::Broadcast { payload, hops, id: None };
+        let id = self.cx.send_announcing(self.peer, message, announces);
+        if self.link.plain.is_empty() {
+            self.link.waits_since = now;
+        }
+        if announces {
+            self.link.announced.get_or_insert(now);
+        }
+        self.link.last_push = now;
+        self.link.note_nameless(value);
+        self.link.plain.push_back(Plain { id, at: now, value });
+        if self.link.plain.len() > super::link::IN_FLIGHT_MAX {
+            self.link.plain.pop_front();
+            self.cx.state.stats.awaits_given_up += 1;
+        }
+    }
+
+    /// One push, with whatever can ride on it.
+    fn push(&mut self, occasion: Occasion, shows_streams: bool) {
+        let now = self.cx.now;
+        let mut values: Vec<ValueIx> = Vec::new();
+        let mut rumors: Vec<Rumor> = Vec::new();
+        let mut repeats_from = u64::MAX;
+        if occasion != Occasion::Ack {
+            self.take_owed(&mut values, &mut rumors);
+            let is_repeat = occasion == Occasion::Repeat || self.link.is_lossy(now);
+            if is_repeat {
+                repeats_from = self.repeat(&mut rumors);
+            }
+            self.take_named(&mut rumors);
+        }
+        // What is only repeated is not followed by anything, so it is to be answered at once.
+        let asks = matches!(occasion, Occasion::Ask | Occasion::Repeat);
+        let is_numbered = asks || !rumors.is_empty();
+        let link = &mut *self.link;
+        link.last_number += u64::from(is_numbered);
+        let number = link.last_number;
+        let streams = (shows_streams || core::mem::take(&mut link.owes_streams))
+            .then(|| self.cx.state.streams.digest());
+        if streams.is_some() {
+            link.streams_at = Some(now);
+            (link.has_shown, link.differs) = (true, None);
+            link.owes_streams = false;
+        }
+        let floor = link.in_flight.front().map_or(number, |sent| sent.number).max(1);
+        let floor = if !is_numbered && link.in_flight.is_empty() {
+            number + 1
+        } else if is_numbered && repeats_from <= floor {
+            // Whoever gets this one has all before it.
+            number
+        } else {
+            floor
+        };
+        let own = self.cx.state.streams.incarnation();
+        let acked = (link.incarnation != 0).then(|| link.window.acked(link.incarnation));
+        let push = Push {
+            incarnation: own,
+            number,
+            floor,
+            acked,
+            summary: self.cx.state.summary(),
+            uplink: self.uplink,
+            asks,
+            rumors,
+            streams,
+        };
+        link.unacked_since = None;
+        link.answers_now = false;
+        if occasion == Occasion::Ack {
+            link.answered = Some(now);
+        }
+        link.window.on_reported(now + self.times.timeout);
+        if is_numbered {
+            let repeats_from = repeats_from.min(number);
+            let sent = Sent { number, at: now, values: values.into(), repeats_from, asks };
+            link.on_sent(sent, self.times.ack_wait_quiet);
+        }
+        self.cx.send(self.peer, Message::Push(alloc::boxed::Box::new(push)));
+    }
+
+    /// Takes what is owed, up to the bounds of one push.
+    fn take_owed(&mut self, values: &mut Vec<ValueIx>, rumors: &mut Vec<Rumor>) {
+        let mut bytes = 0;
+        while let Some(&value) = self.link.owed.first() {
+            bytes += self.cx.state.store.bytes(value).len();
+            if rumors.len() == PUSH_RUMORS_MAX || (bytes > PUSH_BYTES_MAX && !rumors.is_empty()) {
+                break;
+            }
+            self.link.owed.pop_first();
+            let rumor = self.rumor(value);
+            if rumor.id.is_none() {
+                self.link.note_nameless(value);
+            }
+            values.push(value);
+            rumors.push(rumor);
+        }
+    }
+
+    /// Repeats the youngest of what is in flight. Gives the number of the oldest push repeated.
+    fn repeat(&mut self, rumors: &mut Vec<Rumor>) -> u64 {
+        let mut from = u64::MAX;
+        let mut again: Vec<ValueIx> = Vec::new();
+        for sent in self.link.in_flight.iter().rev() {
+            if again.len() + sent.values.len() > REPEATED_MAX {
+                break;
+            }
+            again.extend(&sent.values);
+            from = sent.number;
+        }
+        again.sort_unstable();
+        for value in again {
+            let rumor = self.rumor(value);
+            rumors.push(rumor);
+        }
+        from
+    }
+
+    /// Adds the values that went out without a name and have one now.
+    fn take_named(&mut self, rumors: &mut Vec<Rumor>) {
+        if rumors.is_empty() {
+            return;
+        }
+        let state = &self.cx.state;
+        let named: Vec<ValueIx> = self.link.nameless.iter().copied().collect();
+        for value in named.into_iter().filter(|&value| state.store.name(value).is_some()) {
+            self.link.nameless.remove(&value);
+            rumors.push(self.rumor(value));
+        }
+    }
+
+    fn rumor(&self, value: ValueIx) -> Rumor {
+        Rumor {
+            id: self.cx.state.id_of(value),
+            hops: self.cx.state.store.delivery(value).hops,
+            payload: self.cx.state.store.payload(value),
+        }
+    }
+
+    /// Asks a suspect whether it is there, and shows it what this node holds.
+    fn probe(&mut self, part: Option<u32>) {
+        let now = self.cx.now;
+        let Some(suspect) = self.link.suspect else { return };
+        let is_dialect = self.cx.state.links.speaks_dialect(self.peer);
+        let Some(part) = part.filter(|_| suspect.next_probe <= now) else {
+            let may_answer = again_at(self.link.answered, &self.times) <= now;
+            if self.link.answers_now && may_answer && is_dialect {
+                self.push(Occasion::Ack, false);
+            }
+            return;
+        };
+        // Old probes that found nobody are not awaited.
+        while self.link.in_flight.len() >= PROBES_AWAITED_MAX {
+            self.link.in_flight.pop_front();
+        }
+        let part = if is_dialect { part } else { PROBE_PART_PLAIN };
+        let wait = (now - suspect.since) / part;
+        // A part at random, so that many who look for one do not all do so at the same moment.
+        let wait = wait.max(self.times.retry).min(PROBE_MAX);
+        let next_probe = now + wait / 2 + self.cx.state.rng.part_of(wait);
+        // A plain probe shows nothing.
+        let known = if is_dialect { self.cx.state.store.len() } else { suspect.known };
+        self.link.suspect = Some(Suspect { next_probe, last_probe: Some(now), known, ..suspect });
+        if is_dialect {
+            self.link.owed.clear();
+            self.push(Occasion::Ask, true);
+        } else if let Some(value) = suspect.value {
+            self.link.plain.clear();
+            self.push_value(value);
+        }
+    }
+}
+
+/// How many times a neighbor is asked for what one digest of its has shown: what it names may be
+/// beyond what this node can keep.
+const ASKED_MAX: u32 = 4;
+
+/// The probes that are awaited at a time.
+const PROBES_AWAITED_MAX: usize = 32;

@@ -1,0 +1,214 @@
+//! Who pushes to whom, in the light of who answers.
+
+use alloc::vec::Vec;
+
+use crate::NodeId;
+use crate::overlay::Computed;
+
+/// What a node thinks of the others.
+pub(super) trait View {
+    fn is_suspect(&self, peer: NodeId) -> bool;
+
+    /// Whether a peer has taken the place of a silent one and has not been heard since.
+    fn is_untried(&self, peer: NodeId) -> bool;
+
+    /// What a peer last said of its uplink: nothing, that it has none, or which.
+    fn stated(&self, peer: NodeId) -> Option<Option<NodeId>>;
+}
+
+/// The part of the tree that a node sees to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Place {
+    /// Through whom the node sees the rest of the cluster; none for who sees to it itself. It is
+    /// one, but while that is not sure to answer the next ones besides, at most [`TRIED_MAX`].
+    pub(super) uplinks: Vec<NodeId>,
+    /// Those it pushes to, the uplinks among them, sorted.
+    pub(super) neighbors: Vec<NodeId>,
+    /// Silent ones that it would push to, sorted.
+    pub(super) missed: Vec<NodeId>,
+    /// Silent ones that it would rather have for its uplink, sorted.
+    pub(super) sought: Vec<NodeId>,
+}
+
+/// How many uplinks are tried at once.
+const TRIED_MAX: usize = 4;
+
+impl Place {
+    pub(super) fn is_uplink(&self, peer: NodeId) -> bool {
+        self.uplinks.contains(&peer)
+    }
+
+    /// What to tell `peer` of this node's uplink.
+    pub(super) fn uplink_for(&self, peer: NodeId) -> Option<NodeId> {
+        if self.is_uplink(peer) { Some(peer) } else { self.uplinks.first().copied() }
+    }
+}
+
+/// Finds this node's place.
+///
+/// Everybody's uplink is the first of its [`uplinks`](Computed::uplinks_of) that answers. Who has
+/// none that answers sees to everybody itself: the first member always does, so it is the relay, and
+/// when it is silent the second is, which all know. A peer that has said which uplink it uses is
+/// believed; of the others this node thinks that they see what it sees.
+pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
+    let members = tree.members();
+    let me = members[tree.my_place()];
+    let answers = |place: usize| !view.is_suspect(members[place]);
+    let mut own: Vec<usize> = Vec::new();
+    for place in Computed::uplinks_of(tree.my_place()).filter(|&place| answers(place)) {
+        own.push(place);
+        if own.len() == TRIED_MAX || !view.is_untried(members[place]) {
+            break;
+        }
+    }
+    let best = Computed::uplinks_of(tree.my_place()).next();
+    let mut uplinks: Vec<NodeId> = own.iter().map(|&place| members[place]).collect();
+    uplinks.extend(if own.is_empty() { bridge(tree, view) } else { None });
+    // Whom a bridge leads to is out of reach for this node, but not for those who attach to it.
+    let by = uplinks.first().filter(|_| own.is_empty());
+    let bridged = by.and_then(|&by| view.stated(by).flatten());
+    let mut found = Place { uplinks, ..Place::default() };
+    for (place, &peer) in members.iter().enumerate() {
+        if peer == me {
+            continue;
+        }
+        let is_better = match own.first() {
+            Some(&own) => {
+                own != place
+                    && Computed::uplinks_of(tree.my_place())
+                        .take_while(|&other| other != own)
+                        .any(|other| other == place)
+            }
+            None => best.is_some() && Computed::uplinks_of(tree.my_place()).any(|it| it == place),
+        };
+        let is_mine = match view.stated(peer).flatten() {
+            Some(stated) if stated == me => true,
+            Some(stated) if Some(stated) == bridged || !view.is_suspect(stated) => false,
+            _ => Computed::uplinks_of(place)
+                .find(|&other| members[other] == me || answers(other))
+                .is_some_and(|other| members[other] == me),
+        };
+        if view.is_suspect(peer) {
+            if is_mine {
+                found.missed.push(peer);
+            } else if is_better {
+                found.sought.push(peer);
+            }
+        } else if found.is_uplink(peer) || is_mine {
+            found.neighbors.push(peer);
+        }
+    }
+    found
+}
+
+/// A peer that still reaches one of those that this node would turn to and cannot reach: where no
+/// node sees all others, but each sees most, this leads around a cut link.
+fn bridge(tree: &Computed, view: &impl View) -> Option<NodeId> {
+    let members = tree.members();
+    let is_wanted =
+        |node| Computed::uplinks_of(tree.my_place()).any(|place| members[place] == node);
+    members.iter().copied().find(|&peer| {
+        !view.is_suspect(peer)
+            && view
+                .stated(peer)
+                .flatten()
+                .is_some_and(|stated| view.is_suspect(stated) && is_wanted(stated))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::vec;
+
+    /// What one node thinks.
+    #[derive(Default)]
+    struct Opinion {
+        suspects: BTreeSet<NodeId>,
+        untried: BTreeSet<NodeId>,
+        stated: BTreeMap<NodeId, Option<NodeId>>,
+    }
+
+    impl View for Opinion {
+        fn is_suspect(&self, peer: NodeId) -> bool {
+            self.suspects.contains(&peer)
+        }
+
+        fn is_untried(&self, peer: NodeId) -> bool {
+            self.untried.contains(&peer)
+        }
+
+        fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
+            self.stated.get(&peer).copied()
+        }
+    }
+
+    fn nodes(numbers: impl IntoIterator<Item = u64>) -> Vec<NodeId> {
+        numbers.into_iter().map(NodeId).collect()
+    }
+
+    fn tree(me: u64, count: u64) -> Computed {
+        Computed::new(NodeId(me), &nodes((0..count).filter(|&node| node != me)))
+    }
+
+    fn suspecting(suspects: &[u64]) -> Opinion {
+        Opinion { suspects: suspects.iter().copied().map(NodeId).collect(), ..Opinion::default() }
+    }
+
+    #[test]
+    fn while_all_answer_it_is_the_tree() {
+        let all = Opinion::default();
+        for count in [2, 25, 60] {
+            for me in 0..count {
+                let tree = tree(me, count);
+                let mut neighbors = crate::overlay::Tree::neighbors(&tree).to_vec();
+                neighbors.sort_unstable();
+                let place = place(&tree, &all);
+                assert_eq!((place.neighbors, place.missed), (neighbors, vec![]), "{me} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_in_line_sees_to_all_whom_the_silent_one_saw_to() {
+        let heir = place(&tree(1, 5), &suspecting(&[0]));
+        assert_eq!((heir.uplinks, heir.neighbors), (vec![], nodes([2, 3, 4])));
+        assert_eq!((heir.missed, heir.sought), (vec![], nodes([0])));
+        let leaf = place(&tree(3, 5), &suspecting(&[0]));
+        assert_eq!((leaf.uplinks, leaf.neighbors), (nodes([1]), nodes([1])));
+        // In a deeper tree the root takes the children of a silent inner node.
+        let root = place(&tree(0, 60), &suspecting(&[1]));
+        assert_eq!(root.neighbors, nodes((2..=24).chain(25..=48)));
+    }
+
+    #[test]
+    fn uplinks_that_are_not_sure_to_answer_are_tried_together() {
+        let mut opinion = suspecting(&[0]);
+        opinion.untried = nodes(1..20).into_iter().collect();
+        assert_eq!(place(&tree(9, 25), &opinion).uplinks, nodes([1, 2, 3, 4]));
+        opinion.untried.remove(&NodeId(2));
+        assert_eq!(place(&tree(9, 25), &opinion).uplinks, nodes([1, 2]));
+    }
+
+    #[test]
+    fn a_peer_is_believed_about_its_uplink() {
+        let mut opinion = Opinion::default();
+        opinion.stated.insert(NodeId(3), Some(NodeId(2)));
+        assert_eq!(place(&tree(2, 5), &opinion).neighbors, nodes([0, 3]));
+        assert_eq!(place(&tree(0, 5), &opinion).neighbors, nodes([1, 2, 4]));
+        // Unless that one is silent: then whoever comes before it takes over.
+        opinion.suspects.insert(NodeId(2));
+        assert_eq!(place(&tree(0, 5), &opinion).neighbors, nodes([1, 3, 4]));
+    }
+
+    #[test]
+    fn who_reaches_nobody_before_it_turns_to_a_peer_who_does() {
+        let mut opinion = suspecting(&[0]);
+        opinion.stated.insert(NodeId(3), Some(NodeId(0)));
+        opinion.stated.insert(NodeId(4), Some(NodeId(1)));
+        let bridged = place(&tree(1, 6), &opinion);
+        assert_eq!(bridged.uplinks, nodes([3]));
+        assert!(bridged.neighbors.contains(&NodeId(4)));
+    }
+}

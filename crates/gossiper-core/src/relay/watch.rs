@@ -1,0 +1,295 @@
+//! Who is silent, who is back, and who holds something else.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::link::{Link, Suspect};
+use super::{Relay, Times, is_in_use, is_straight};
+use crate::overlay::{Computed, Overlay};
+use crate::state::Context;
+use crate::store::ValueIx;
+use crate::{Instant, NodeId, Output};
+
+/// How long two neighbors may tell different hashes in a quiet time before the digests are compared,
+/// and how long in a busy one, when they are the same only now and then. As much again at most is
+/// drawn at random, so that not all compare at once.
+const DIFFERS_QUIET: Duration = Duration::from_millis(300);
+const DIFFERS_BUSY: Duration = Duration::from_secs(2);
+
+/// How many of those that come next are looked at when an uplink is silent.
+const TRY_MAX: usize = 16;
+
+/// The values that are pushed to one who is back, of those that have come since it was shown a
+/// digest. Where there are more, it is shown another.
+const MISSED_PUSHES_MAX: usize = 64;
+
+/// How long all may differ before rounds set in.
+const UNWELL_AFTER: Duration = Duration::from_secs(5);
+
+/// How many times the usual gap between its pushes a neighbor may be silent unasked.
+const SILENT_GAPS: u32 = 4;
+
+/// Whether a link was used of late. Where all push straight to all, something is always under way,
+/// and two nodes hold the same only in quiet times.
+fn is_busy(link: &Link, now: Instant) -> bool {
+    link.arrived.is_some_and(|arrived| now - arrived < UNWELL_AFTER)
+}
+
+/// When the patience with a neighbor ends.
+pub(super) fn strike_at(link: &Link, times: &Times) -> Option<Instant> {
+    // An acknowledgement may wait while pushes keep going to the neighbor.
+    let pushed = link.awaits_from.filter(|_| !link.in_flight.is_empty());
+    let pushed = pushed.map(|from| (from + times.ack_wait).min(link.waits_since));
+    let plain = link.plain.front().map(|plain| plain.at);
+    let from = pushed.into_iter().chain(plain).min()?;
+    Some(from.max(struck(link)) + times.timeout)
+}
+
+/// The last strike, from which a new patience counts.
+fn struck(link: &Link) -> Instant {
+    if link.strikes > 0 { link.waits_since } else { Instant::START }
+}
+
+/// When to compare with the uplink: the hashes have differed for long.
+pub(super) fn differs_at(is_uplink: bool, link: &Link) -> Option<Instant> {
+    let (quiet, busy) = link.differs.filter(|_| is_uplink)?;
+    let is_busy = !link.in_flight.is_empty() || !link.owed.is_empty();
+    let last = link.arrived.map_or(link.last_push, |arrived| arrived.max(link.last_push));
+    Some(if is_busy { busy } else { quiet.max(last + DIFFERS_QUIET).min(busy) })
+}
+
+/// When to ask the uplink why it is silent.
+pub(super) fn asks_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
+    let arrived = link.arrived.filter(|_| is_uplink && !link.is_asked)?;
+    Some(arrived + (link.gap? * SILENT_GAPS).max(times.timeout))
+}
+
+impl Relay {
+    /// Looks after all links.
+    pub(super) fn watch(&mut self, cx: &mut Context<'_>) {
+        if !is_in_use(cx.state) {
+            return;
+        }
+        let times = Times::of(&cx.state.config);
+        let peers: Vec<NodeId> = self.links.keys().copied().collect();
+        for peer in peers {
+            let is_uplink = self.place.is_uplink(peer);
+            let Some(link) = self.links.get_mut(&peer) else { continue };
+            if link.suspect.is_some() {
+                continue;
+            }
+            let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now);
+            if is_due(strike_at(link, &times)) {
+                self.strike(cx, peer);
+                continue;
+            }
+            if !cx.state.links.speaks_dialect(peer) {
+                continue;
+            }
+            if is_due(asks_at(is_uplink, link, &times)) {
+                link.is_asked = true;
+                link.wants_answer = true;
+            }
+            if is_due(differs_at(is_uplink, link)) {
+                let is_same = link.hash == Some(cx.state.hash());
+                link.differs = None;
+                if !is_same {
+                    link.is_behind = true;
+                }
+            }
+        }
+        self.refresh(cx);
+    }
+
+    /// A neighbor has not acknowledged in time.
+    fn strike(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        let times = Times::of(&cx.state.config);
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        // What came soon after was sent before the push could arrive.
+        let answered_from = link.awaited_since().map(|since| since + times.timeout / 2);
+        let is_silent = link.heard.is_none_or(|heard| Some(heard) < answered_from);
+        if is_silent || link.strikes > 0 {
+            self.suspect(cx, peer);
+            return;
+        }
+        link.strikes += 1;
+        link.waits_since = cx.now;
+        link.on_loss(cx.now);
+        link.wants_answer = true;
+        for plain in core::mem::take(&mut link.plain) {
+            link.owe(plain.value, cx.now);
+        }
+    }
+
+    /// Passes a neighbor over from now on. What it has not acknowledged goes to whoever is to have
+    /// it in its place.
+    pub(super) fn suspect(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.refresh(cx);
+        let Some(link) = self.links.get_mut(&peer).filter(|link| link.suspect.is_none()) else {
+            return;
+        };
+        let unacked = link.take_awaited();
+        let mut values: Vec<ValueIx> = unacked.clone();
+        values.extend(core::mem::take(&mut link.owed));
+        link.strikes = 0;
+        link.differs = None;
+        link.wants_answer = false;
+        link.lossy_until = Instant::START;
+        let last_value = cx.state.store.len().checked_sub(1).map(|last| ValueIx(last as u32));
+        link.suspect = Some(Suspect {
+            since: cx.now,
+            next_probe: cx.now + Times::of(&cx.state.config).retry,
+            last_probe: None,
+            known: cx.state.store.len(),
+            value: values.first().copied().or(last_value),
+        });
+        if !cx.state.links.speaks_dialect(peer) {
+            // There will be no digest to show what it lacks.
+            values.iter().for_each(|&value| link.owe(value, cx.now));
+        }
+        let before = self.place.clone();
+        if before.is_uplink(peer) {
+            self.try_next(cx);
+        }
+        self.is_stale = true;
+        self.refresh(cx);
+        // Whoever has become a neighbor by this is to get what the silent one may not have passed
+        // on.
+        let mut heirs = self.place.neighbors.clone();
+        heirs.retain(|heir| before.neighbors.binary_search(heir).is_err());
+        if before.is_uplink(peer) {
+            heirs.extend(&self.place.uplinks);
+            heirs.sort_unstable();
+            heirs.dedup();
+        }
+        // Who does not speak the dialect cannot say whom it takes for its uplink: the value goes to
+        // everybody behind the silent one, as among plain nodes.
+        let goes_around =
+            !cx.state.links.speaks_dialect(peer) && before.neighbors.binary_search(&peer).is_ok();
+        if goes_around {
+            let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(peer));
+            let is_suspect =
+                |peer: &NodeId| self.links.get(peer).is_some_and(|link| link.suspect.is_some());
+            heirs.extend(behind.into_iter().flatten().filter(|peer| !is_suspect(peer)));
+            heirs.sort_unstable();
+            heirs.dedup();
+        }
+        for &heir in &heirs {
+            let link = self.links.entry(heir).or_default();
+            values.iter().for_each(|&value| link.owe(value, cx.now));
+            if goes_around {
+                link.around.extend(&values);
+            }
+        }
+        for value in unacked {
+            cx.state.stats.failures += 1;
+            cx.state.stats.direct_deliveries += heirs.len() as u64;
+            let payload = cx.state.store.payload(value);
+            cx.outbox.push(Output::Undelivered { neighbor: peer, payload, direct: heirs.len() });
+        }
+    }
+
+    /// An uplink is silent. Those that may take its place and have not been heard of late are not
+    /// sure to answer either: the values go to several of them at once, and each is shown what this
+    /// node holds.
+    fn try_next(&mut self, cx: &Context<'_>) {
+        let Overlay::Computed(tree) = &cx.state.overlay else { return };
+        let timeout = cx.state.config.ack_timeout;
+        for place in Computed::uplinks_of(tree.my_place()).take(TRY_MAX) {
+            let link = self.links.entry(tree.members()[place]).or_default();
+            let is_fresh = link.heard.is_some_and(|heard| heard + timeout > cx.now);
+            if link.suspect.is_none() && !is_fresh {
+                link.is_untried = true;
+                link.is_behind = true;
+            }
+        }
+    }
+
+    /// A suspect has acknowledged something.
+    pub(super) fn recover(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        let retry = Times::of(&cx.state.config).retry;
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        let Some(suspect) = link.suspect.take() else { return };
+        link.strikes = 0;
+        link.in_flight.clear();
+        link.awaits_from = None;
+        self.is_stale = true;
+        self.refresh(cx);
+        if self.place.neighbors.binary_search(&peer).is_ok()
+            && let Some(link) = self.links.get_mut(&peer)
+        {
+            // What has come since the probe was in no digest.
+            if cx.state.links.speaks_dialect(peer) {
+                // One that has never been sent a push got no digest either.
+                let missed = cx.state.store.len().saturating_sub(suspect.known);
+                if link.incarnation == 0 || missed > MISSED_PUSHES_MAX {
+                    link.is_behind = true;
+                } else {
+                    let values = cx.state.store.values_from(suspect.known);
+                    values.for_each(|value| link.owe(value, cx.now));
+                }
+            }
+        }
+        // Where one is back, others may be.
+        for link in self.links.values_mut() {
+            if let Some(suspect) = &mut link.suspect {
+                let soonest = suspect.last_probe.map_or(cx.now, |last| last + retry);
+                suspect.next_probe = suspect.next_probe.min(soonest.max(cx.now));
+            }
+        }
+    }
+
+    /// A peer tells its uplink. Where it passes over this node's own uplink, it has found that one
+    /// silent; if this node has not heard of it either, waiting for more would be in vain.
+    pub(super) fn on_uplink_of(
+        &mut self,
+        cx: &mut Context<'_>,
+        peer: NodeId,
+        said: Option<NodeId>,
+    ) {
+        let own = self.place.uplinks.first().copied();
+        let Some(own) = own.filter(|&own| own != peer && Some(own) != said) else { return };
+        let passes_over = said.is_none_or(|said| said > own) && peer > own;
+        let timeout = cx.state.config.ack_timeout;
+        let is_silent = self.links.get(&own).is_some_and(|link| {
+            link.heard.is_none_or(|heard| heard + timeout <= cx.now) && link.suspect.is_none()
+        });
+        if passes_over && is_silent && !is_straight(cx.state) {
+            self.suspect(cx, own);
+        }
+    }
+
+    /// A neighbor has told the hash of all that it holds.
+    pub(super) fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId, hash: u64) {
+        let timeout = cx.state.config.ack_timeout;
+        let is_same = hash == cx.state.hash();
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        link.hash = Some(hash);
+        if is_same {
+            link.differs = None;
+            link.has_shown = false;
+        } else if link.differs.is_none() {
+            let mut drawn = |least: Duration| least + cx.state.rng.part_of(least);
+            let (quiet, mut busy) = (drawn(DIFFERS_QUIET), drawn(DIFFERS_BUSY));
+            if core::mem::take(&mut link.has_shown) {
+                // The digests have been compared just now, and what came of it may be lost.
+                busy = drawn(timeout);
+            }
+            link.differs = Some((cx.now + quiet, cx.now + busy));
+        }
+    }
+
+    /// Whether all neighbors answer and hold the same, so that random rounds would be in vain.
+    pub(super) fn is_well(&self, cx: &Context<'_>) -> bool {
+        is_in_use(cx.state)
+            && self.place.missed.is_empty()
+            && self.place.sought.is_empty()
+            && self.place.neighbors.iter().all(|peer| {
+                let Some(link) = self.links.get(peer) else { return false };
+                cx.state.links.speaks_dialect(*peer)
+                    && link.hash.is_some()
+                    && (link.differs.is_none_or(|(quiet, _)| cx.now < quiet + UNWELL_AFTER)
+                        || is_straight(cx.state) && is_busy(link, cx.now))
+            })
+    }
+}

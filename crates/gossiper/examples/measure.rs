@@ -1,0 +1,92 @@
+//! Plays the standard test in virtual time over many seeds, one line of figures a run.
+//!
+//! `cargo run --release --example measure -- --seeds 1..20 --hub kill`: the words without dashes are
+//! kinds of faults; `--pace MS`, `--nodes N`, `--rate HZ`, `--dist NAME` and `--topology NAME` change
+//! the test, and `--out DIR` keeps the last run's files. It is for whoever changes the protocol: half
+//! a second a run, and the same run for the same seed.
+#![allow(clippy::print_stdout, reason = "it is there to print")]
+
+#[path = "../tests/virtual_time/mod.rs"]
+mod virtual_time;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gossiper_lab::fault::Target;
+use gossiper_lab::figures::Quantiles;
+use virtual_time::{Plan, Played, play};
+
+/// What to play.
+struct Sweep {
+    plan: Plan,
+    seeds: (u64, u64),
+    out: Option<PathBuf>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let sweep = read(std::env::args().skip(1))?;
+    println!("seed msgs/op kB/op | stable 0.5 1 | excess 0.5 0.95 0.99 1 | lost doubled | by type");
+    let mut last = None;
+    for seed in sweep.seeds.0..=sweep.seeds.1 {
+        let played = play(&sweep.plan, seed);
+        println!("{}", line(seed, &played));
+        last = Some(played);
+    }
+    if let (Some(out), Some(played)) = (&sweep.out, &last) {
+        keep(out, played)?;
+    }
+    Ok(())
+}
+
+fn read(mut args: impl Iterator<Item = String>) -> Result<Sweep, Box<dyn Error>> {
+    let mut sweep = Sweep { plan: Plan::default(), seeds: (1, 3), out: None };
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} lacks its value"));
+        match arg.as_str() {
+            "--seeds" => {
+                let text = value()?;
+                let (first, last) = text.split_once("..").unwrap_or((&text, &text));
+                sweep.seeds = (first.parse()?, last.parse()?);
+            }
+            "--nodes" => sweep.plan.nodes = value()?.parse()?,
+            "--rate" => sweep.plan.rate_hz = value()?.parse()?,
+            "--pace" => sweep.plan.node.pace = Duration::from_millis(value()?.parse()?),
+            "--dist" => sweep.plan.distribution = value()?.parse()?,
+            "--topology" => sweep.plan.topology = value()?.parse()?,
+            "--hub" => sweep.plan.target = Target::Hub,
+            "--out" => sweep.out = Some(value()?.into()),
+            kind => sweep.plan.faults.push(kind.parse()?),
+        }
+    }
+    Ok(sweep)
+}
+
+fn line(seed: u64, played: &Played) -> String {
+    let figures = &played.results.figures;
+    let servers = figures.net.servers;
+    let stable = figures.stable_latency_ms.map_or((0, 0), |stable| (stable.median, stable.max));
+    let excess = figures.excess_ms.map_or_else(String::new, |excess: Quantiles<f64>| {
+        format!("{:.0} {:.0} {:.0} {:.0}", excess.median, excess.p95, excess.p99, excess.max)
+    });
+    let types = played.results.types.iter().take(6);
+    let types: Vec<String> = types.map(|of| format!("{} {}", of.r#type, of.messages)).collect();
+    format!(
+        "{seed:4} {:.3} {:.2} | {} {} | {excess} | {} {} | {}",
+        servers.msgs_per_op.unwrap_or_default(),
+        servers.bytes_per_op.unwrap_or_default() / 1000.0,
+        stable.0,
+        stable.1,
+        figures.set.lost + figures.set.never_read,
+        figures.set.duplicated,
+        types.join(", "),
+    )
+}
+
+fn keep(out: &Path, played: &Played) -> std::io::Result<()> {
+    fs::create_dir_all(out)?;
+    played.results.write(out)?;
+    played.files.write(out)?;
+    fs::write(out.join("net.jsonl"), &played.net)
+}
