@@ -96,8 +96,9 @@ impl Run {
     /// final reads only the last decides.
     fn incomplete_text(&self, spreads: &[Spread]) -> Option<String> {
         let is_told = self.cut.is_none() && self.config.workload == Workload::Broadcast;
-        let incomplete: Vec<&Spread> =
-            spreads.iter().filter(|spread| spread.propagation_ms.is_none()).collect();
+        // What died with its node nobody can have.
+        let incomplete = spreads.iter().filter(|s| s.propagation_ms.is_none() && !s.is_orphaned);
+        let incomplete: Vec<&Spread> = incomplete.collect();
         if !is_told || incomplete.is_empty() {
             return None;
         }

@@ -258,7 +258,7 @@ fn deviations(args: &TestArgs, config: &RunConfig, challenge: Challenge) -> Vec<
         deviations.push("a plan of faults".into());
     }
     let others = kinds.iter().filter(|&&kind| kind != Kind::Partition);
-    deviations.extend(others.map(|kind| format!("faults: {kind}")));
+    deviations.extend(others.map(|kind| format!("the fault {kind}")));
     if config.workload != Workload::Broadcast {
         deviations.push(format!("workload {}", config.workload));
     }

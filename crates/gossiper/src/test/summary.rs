@@ -108,8 +108,7 @@ pub(super) fn tail(results: &Results, suspects: &[String], folder: &Path) -> Str
     latencies(&mut text, "propagation", figures.propagation_ms, tenths);
     if figures.propagation_ms.is_some() {
         if results.incomplete > 0 {
-            let reached = set.attempted.saturating_sub(results.incomplete);
-            row(&mut text, "", &format!("of the {reached} values that were seen everywhere"));
+            row(&mut text, "", "of the values that were seen everywhere");
         }
         latencies(&mut text, "  at best, of all", figures.ideal_ms, tenths);
         latencies(&mut text, "  excess", figures.excess_ms, tenths);

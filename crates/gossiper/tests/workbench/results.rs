@@ -157,8 +157,14 @@ fn expect_limits(run: &Finished, challenge: &Value) {
     for limit in limits {
         assert_eq!(limit["passed"], is_passed(limit), "{limit}");
     }
-    let deviations =
-        ["5 nodes", "2 s", "40 operations a second", "20 ms latency", "partitions", "faults: loss"];
+    let deviations = [
+        "5 nodes",
+        "2 s",
+        "40 operations a second",
+        "20 ms latency",
+        "partitions",
+        "the fault loss",
+    ];
     assert_eq!(challenge["deviations"], json!(deviations));
     let line = format!(
         "challenge 3d (Efficient Broadcast, Part I): not decided, for this run had {}",
