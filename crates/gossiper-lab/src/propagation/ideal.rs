@@ -56,8 +56,7 @@ impl<'a> Ideal<'a> {
     /// arrived at `origin` at `at` for good; nothing if some node never could. Takes time in the
     /// number of nodes, and a 64th of its square when faults stand in the way.
     pub(super) fn everywhere(&self, origin: u32, at: Instant) -> Option<Instant> {
-        let life = self.lives[origin as usize].iter().find(|life| at < life.end)?;
-        let source = Hold { from: at.max(life.begin), until: life.end };
+        let source = self.source(origin, at)?;
         let mut holders = None;
         let mut latest = source.from;
         for node in (0..self.conditions.nodes()).filter(|&n| self.conditions.is_live_at_end(n)) {
@@ -78,17 +77,21 @@ impl<'a> Ideal<'a> {
         Some(latest)
     }
 
+    /// The time in which `origin` holds what arrives there at `at`; nothing if it is down for good.
+    fn source(&self, origin: u32, at: Instant) -> Option<Hold> {
+        let life = self.lives[origin as usize].iter().find(|life| at < life.end)?;
+        Some(Hold { from: at.max(life.begin), until: life.end })
+    }
+
     /// Whether a value that arrived at `origin` at `at` could have been saved, had nothing been done
     /// about it for a time of `grace`: could some node that is live at the end have had it, sent
     /// before the origin was killed?
     pub(super) fn can_leave(&self, origin: u32, at: Instant, grace: Duration) -> bool {
-        let Some(life) = self.lives[origin as usize].iter().find(|life| at < life.end) else {
+        let held_back = |source: Hold| Hold { from: source.from + grace, ..source };
+        let Some(source) = self.source(origin, at).map(held_back).filter(|s| s.from < s.until)
+        else {
             return false;
         };
-        let source = Hold { from: at.max(life.begin) + grace, until: life.end };
-        if source.from >= source.until {
-            return false;
-        }
         let holders = self.holders(origin, source);
         let mut live = (0..self.conditions.nodes()).filter(|&n| self.conditions.is_live_at_end(n));
         live.any(|node| {
