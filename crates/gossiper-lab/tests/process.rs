@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use gossiper_lab::fault::FaultPlan;
@@ -97,7 +97,7 @@ fn play(
         // The tests of this program share one process.
         owns_children: false,
     };
-    let is_interrupted = process::interrupt_flag();
+    let is_interrupted = AtomicBool::new(false);
     let begin = Instant::now();
     let run = Run::new(config, Box::new(std::io::sink())).unwrap();
     process::play(run, &process, &is_interrupted, &mut |report| {

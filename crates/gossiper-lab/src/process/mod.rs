@@ -20,7 +20,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
@@ -418,9 +417,4 @@ fn drain(mut read: impl FnMut() -> Printed) {
             break;
         }
     }
-}
-
-/// A flag for [`play`].
-pub fn interrupt_flag() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(false))
 }

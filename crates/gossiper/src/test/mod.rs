@@ -270,7 +270,7 @@ fn deviations(args: &TestArgs, config: &RunConfig, challenge: Challenge) -> Vec<
 
 /// A flag that an interrupt sets; a second interrupt ends the program at once.
 fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
-    let is_interrupted = process::interrupt_flag();
+    let is_interrupted = Arc::<AtomicBool>::default();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         let flag = Arc::clone(&is_interrupted);
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, flag)?;
