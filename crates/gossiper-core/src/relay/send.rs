@@ -141,11 +141,21 @@ fn ack_at(link: &Link, times: &Times) -> Option<Instant> {
 }
 
 /// Until when values wait for a neighbor to show whether it speaks the dialect: if it does they go in
-/// one message. A short pace does not give it the time to answer.
+/// one message. A burst waits as long as the answer may take, what comes singly no longer than the
+/// pace.
 fn waits_until(link: &Link, times: &Times) -> Option<Instant> {
-    let announced = link.announced.filter(|_| times.interval >= times.reorder)?;
-    Some((announced + times.interval).min(link.owed_since + times.interval / 2))
+    let announced = link.announced?;
+    let answered = announced + times.timeout;
+    let single = (announced + times.interval).min(link.owed_since + times.interval);
+    Some(if link.owed.len() > BURST { answered } else { single })
 }
+
+/// With this many peers, going around a silent one announces the dialect: value by value to so many
+/// would cost more than all else.
+const MANY_PEERS: usize = 8;
+
+/// More values than this for one neighbor at a time are a burst.
+const BURST: usize = 32;
 
 /// When to do again what was last done at `last` because a neighbor asked. A node that has stood
 /// still finds many questions of the same neighbor, and answers once.
@@ -252,11 +262,12 @@ impl Out<'_, '_> {
         let delivery = self.cx.state.store.delivery(value);
         let payload = self.cx.state.store.payload(value);
         // A cluster that is told to push straight has too many links to wait for the fifth push.
-        let announces = self.cx.state.links.on_push(self.peer, now)
-            || self.link.suspect.is_some()
-            || is_straight(self.cx.state);
         // Who gets a value by such a way need not push it on, and sees it by the hops.
         let is_around = self.link.around.remove(&value);
+        let announces = self.cx.state.links.on_push(self.peer, now)
+            || self.link.suspect.is_some()
+            || is_straight(self.cx.state)
+            || is_around && self.cx.state.peers.len() >= MANY_PEERS;
         let hops = (is_around || delivery.hops > 0).then_some(delivery.hops);
         let message = Message::Broadcast { payload, hops, id: None };
         let id = self.cx.send_announcing(self.peer, message, announces);
