@@ -356,7 +356,8 @@ fn take_in(
     new.len() as u64
 }
 
-/// The new payloads of one plain sync that are pushed on each, on a computed tree.
+/// The new payloads of one plain sync, or of a push that shows a digest, that are pushed on each on a
+/// computed tree.
 const SYNC_PUSHES_MAX: usize = 16;
 
 /// The new payloads of a delta that are pushed on each. Where there are more, the node has caught
@@ -386,12 +387,18 @@ fn on_delta(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, rumors: V
 
 /// Takes in what a push holds, then heeds what it says of the link.
 fn on_push(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, push: &Push) {
+    let mut new = Vec::new();
     for Rumor { id, hops, payload } in &push.rumors {
         let delivery = Delivery { via: Via::Tree, hops: hops.saturating_add(1) };
-        if let Learned::New(value) = learn(cx, parts, from, payload, *id, delivery) {
-            cx.push_later(value, Source::Peer(from));
-        }
+        new.extend(learn(cx, parts, from, payload, *id, delivery).newly_learnt());
         id.iter().for_each(|id| cx.note_origin(id.origin));
+    }
+    // Who shows all that it holds brings along what this node may have missed, as a delta would.
+    let is_bulk = push.streams.is_some() && new.len() > SYNC_PUSHES_MAX;
+    if !is_bulk || !relay::is_in_use(cx.state) {
+        new.iter().for_each(|&value| cx.push_later(value, Source::Peer(from)));
+    } else if parts.relay.pushes_delta(cx, from, new.len()) {
+        new.iter().for_each(|&value| cx.push_later(value, Source::Delta(from)));
     }
     for stream in push.streams.iter().flatten() {
         cx.note_origin(stream.origin);

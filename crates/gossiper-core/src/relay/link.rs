@@ -53,10 +53,22 @@ pub(super) struct Suspect {
     pub(super) since: Instant,
     pub(super) next_probe: Instant,
     pub(super) last_probe: Option<Instant>,
+    /// How many values were known when it fell silent.
+    pub(super) from: usize,
     /// How many values were known at the last probe. Later ones were in no digest that it got.
     pub(super) known: usize,
+    /// It, or another suspect, has been heard after a long silence.
+    pub(super) may_be_back: bool,
     /// What a peer that does not speak the dialect is probed with.
     pub(super) value: Option<ValueIx>,
+}
+
+impl Suspect {
+    /// It is probed as soon as it may be.
+    pub(super) fn hasten(&mut self, now: Instant, retry: Duration) {
+        let soonest = self.last_probe.map_or(now, |last| last + retry);
+        self.next_probe = self.next_probe.min(soonest.max(now));
+    }
 }
 
 /// What an acknowledgement has brought to light.

@@ -164,13 +164,20 @@ impl Relay {
 
     /// Something has come from a peer.
     pub(crate) fn on_heard(&mut self, cx: &Context<'_>, peer: NodeId) {
+        let times = Times::of(&cx.state.config);
         let Some(link) = self.links.get_mut(&peer) else { return };
-        link.heard = Some(cx.now);
+        let before = link.heard.replace(cx.now);
         self.is_stale |= core::mem::take(&mut link.is_untried);
-        if let Some(suspect) = &mut link.suspect {
-            let retry = Times::of(&cx.state.config).retry;
-            let soonest = suspect.last_probe.map_or(cx.now, |last| last + retry);
-            suspect.next_probe = suspect.next_probe.min(soonest);
+        let Some(suspect) = &mut link.suspect else { return };
+        suspect.hasten(cx.now, times.retry);
+        // After as long a silence whatever kept this one away is over, and often it kept others away
+        // as well.
+        let long = times.timeout.max((cx.now - suspect.since) / 2);
+        if before.is_none_or(|before| cx.now - before >= long) {
+            for suspect in self.links.values_mut().filter_map(|link| link.suspect.as_mut()) {
+                suspect.hasten(cx.now, times.retry);
+                suspect.may_be_back = true;
+            }
         }
     }
 

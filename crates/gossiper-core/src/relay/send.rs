@@ -430,9 +430,17 @@ impl Out<'_, '_> {
         let next_probe = now + wait / 2 + self.cx.state.rng.part_of(wait);
         // A plain probe shows nothing.
         let known = if is_dialect { self.cx.state.store.len() } else { suspect.known };
-        self.link.suspect = Some(Suspect { next_probe, last_probe: Some(now), known, ..suspect });
+        let last_probe = Some(now);
+        let may_be_back = false;
+        self.link.suspect =
+            Some(Suspect { next_probe, last_probe, known, may_be_back, ..suspect });
         if is_dialect {
             self.link.owed.clear();
+            // What it has missed need not wait until it asks.
+            if suspect.may_be_back && self.cx.state.store.len() - suspect.from <= BACKLOG_MAX {
+                let missed = self.cx.state.store.values_from(suspect.from);
+                missed.for_each(|value| self.link.owe(value, now));
+            }
             self.push(Occasion::Ask, true);
         } else if let Some(value) = suspect.value {
             self.link.plain.clear();
@@ -444,6 +452,9 @@ impl Out<'_, '_> {
 /// How many times a neighbor is asked for what one digest of its has shown: what it names may be
 /// beyond what this node can keep.
 const ASKED_MAX: u32 = 4;
+
+/// The most values that a probe brings along.
+const BACKLOG_MAX: usize = 1_024;
 
 /// The probes that are awaited at a time.
 const PROBES_AWAITED_MAX: usize = 32;

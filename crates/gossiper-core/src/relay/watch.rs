@@ -140,7 +140,9 @@ impl Relay {
             since: cx.now,
             next_probe: cx.now + Times::of(&cx.state.config).retry,
             last_probe: None,
+            from: cx.state.store.len(),
             known: cx.state.store.len(),
+            may_be_back: false,
             value: values.first().copied().or(last_value),
         });
         if !cx.state.links.speaks_dialect(peer) {
@@ -231,11 +233,8 @@ impl Relay {
             }
         }
         // Where one is back, others may be.
-        for link in self.links.values_mut() {
-            if let Some(suspect) = &mut link.suspect {
-                let soonest = suspect.last_probe.map_or(cx.now, |last| last + retry);
-                suspect.next_probe = suspect.next_probe.min(soonest.max(cx.now));
-            }
+        for suspect in self.links.values_mut().filter_map(|link| link.suspect.as_mut()) {
+            suspect.hasten(cx.now, retry);
         }
     }
 
