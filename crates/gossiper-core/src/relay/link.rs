@@ -268,6 +268,16 @@ impl Link {
         is_any
     }
 
+    /// All patience begins anew.
+    pub(super) fn on_stall(&mut self, now: Instant) {
+        self.in_flight.iter_mut().for_each(|sent| sent.at = now);
+        self.plain.iter_mut().for_each(|plain| plain.at = now);
+        self.awaits_from = self.awaits_from.map(|_| now);
+        self.waits_since = now;
+        self.arrived = self.arrived.map(|_| now);
+        self.differs = None;
+    }
+
     /// When the oldest thing that is awaited was sent.
     pub(super) fn awaited_since(&self) -> Option<Instant> {
         let pushes = self.awaits_from.filter(|_| !self.in_flight.is_empty());

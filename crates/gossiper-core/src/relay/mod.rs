@@ -269,12 +269,22 @@ impl Relay {
 
     /// Does what is due, after everything else that an input has caused.
     pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool) {
+        let stall = cx.state.config.ack_timeout / 2;
+        if self.next_wakeup.is_some_and(|due| cx.now - due > stall) {
+            self.on_stall(cx.now);
+        }
         self.refresh(cx);
         self.watch(cx);
         self.send(cx, is_last);
         self.give_up_oldest(cx);
         cx.state.is_well = self.is_well(cx);
         self.plan(cx);
+    }
+
+    /// The node itself has stood still, as a paused process does. What has come meanwhile is still to
+    /// be read, so nobody is late yet.
+    fn on_stall(&mut self, now: Instant) {
+        self.links.values_mut().for_each(|link| link.on_stall(now));
     }
 
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.

@@ -432,8 +432,7 @@ impl Out<'_, '_> {
         let known = if is_dialect { self.cx.state.store.len() } else { suspect.known };
         let last_probe = Some(now);
         let may_be_back = false;
-        self.link.suspect =
-            Some(Suspect { next_probe, last_probe, known, may_be_back, ..suspect });
+        self.link.suspect = Some(Suspect { next_probe, last_probe, known, may_be_back, ..suspect });
         if is_dialect {
             self.link.owed.clear();
             // What it has missed need not wait until it asks.

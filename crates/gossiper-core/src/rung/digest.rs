@@ -69,7 +69,8 @@ pub(crate) fn on_digest(
     }
 }
 
-fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
+/// The second step of an exchange, or the first where it would come to that.
+pub(crate) fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
     let streams = cx.state.streams.digest();
     cx.send(to, Message::Digest { streams, answer });
 }

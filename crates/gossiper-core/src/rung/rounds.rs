@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::digest;
+use crate::relay;
 use crate::state::Context;
 use crate::{Config, Instant, Message, NodeId};
 
@@ -55,6 +56,7 @@ pub(crate) enum Occasion {
 /// Draws `fanout` peers and brings them up to date: by digest those that speak our dialect, the
 /// others by sending everything.
 pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
+    let has_news = cx.state.stats.last_learning_round == cx.state.stats.rounds;
     cx.state.stats.rounds += 1;
     digest::name_unnamed(cx);
     // Values that nobody has named show in no hash.
@@ -77,7 +79,12 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
         let speaks_dialect = cx.state.links.speaks_dialect(to);
         // Who knows nothing has nothing to tell, but in a round of its own it may ask.
         if speaks_dialect && !(knows_nothing && occasion == Occasion::Request) {
-            digest::open(cx, to);
+            // While values keep coming no two hashes are equal, and to compare them is in vain.
+            if occasion == Occasion::Timer && has_news && relay::is_in_use(cx.state) {
+                digest::send_digest(cx, to, true);
+            } else {
+                digest::open(cx, to);
+            }
         } else if !knows_nothing && !speaks_dialect {
             let announces = occasion == Occasion::Timer && cx.state.links.on_timed_sync(to);
             sync(cx, to, announces);
