@@ -276,6 +276,9 @@ impl Link {
         self.waits_since = now;
         self.arrived = self.arrived.map(|_| now);
         self.differs = None;
+        if self.suspect.is_none() {
+            self.heard = self.heard.map(|_| now);
+        }
     }
 
     /// When the oldest thing that is awaited was sent.
