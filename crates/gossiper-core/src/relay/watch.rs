@@ -16,8 +16,10 @@ use crate::{Instant, NodeId, Output};
 const DIFFERS_QUIET: Duration = Duration::from_millis(300);
 const DIFFERS_BUSY: Duration = Duration::from_secs(2);
 
-/// How many of those that come next are looked at when an uplink is silent.
-const TRY_MAX: usize = 16;
+/// How many of those that come next are looked at when an uplink is silent, and how many while it is
+/// not even known which dialect it speaks: at a start amid faults nobody knows yet who is there.
+const TRY_MAX: usize = 4;
+const TRY_AT_START_MAX: usize = 16;
 
 /// The values that are pushed to one who is back, of those that have come since it was shown a
 /// digest. Where there are more, it is shown another.
@@ -151,7 +153,8 @@ impl Relay {
         }
         let before = self.place.clone();
         if before.is_uplink(peer) {
-            self.try_next(cx);
+            let is_start = !cx.state.links.speaks_dialect(peer);
+            self.try_next(cx, if is_start { TRY_AT_START_MAX } else { TRY_MAX });
         }
         self.is_stale = true;
         self.refresh(cx);
@@ -194,10 +197,10 @@ impl Relay {
     /// An uplink is silent. Those that may take its place and have not been heard of late are not
     /// sure to answer either: the values go to several of them at once, and each is shown what this
     /// node holds.
-    fn try_next(&mut self, cx: &Context<'_>) {
+    fn try_next(&mut self, cx: &Context<'_>, count: usize) {
         let Overlay::Computed(tree) = &cx.state.overlay else { return };
         let timeout = cx.state.config.ack_timeout;
-        for place in Computed::uplinks_of(tree.my_place()).take(TRY_MAX) {
+        for place in Computed::uplinks_of(tree.my_place()).take(count) {
             let link = self.links.entry(tree.members()[place]).or_default();
             let is_fresh = link.heard.is_some_and(|heard| heard + timeout > cx.now);
             if link.suspect.is_none() && !is_fresh {
