@@ -2,6 +2,9 @@
 //! no time. The same seed gives the same run, to the last message.
 #![allow(dead_code, reason = "each program uses its own part")]
 
+mod foreign;
+mod member;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +15,9 @@ use gossiper_lab::load::Workload;
 use gossiper_lab::network::{Distribution, Latency};
 use gossiper_lab::run::{About, Files, Order, Phase, Results, Run, RunConfig};
 use gossiper_lab::topology::Topology;
-use gossiper_maelstrom::{Session, Settings};
+
+pub(crate) use self::foreign::Knows;
+pub(crate) use self::member::{Member, Program};
 
 /// What a run is to be like; the default is the standard test without faults.
 #[derive(Clone, Debug)]
@@ -24,6 +29,15 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Kind>,
     pub(crate) target: Target,
     pub(crate) node: Config,
+    /// What the first nodes run; the others run as `node` says.
+    pub(crate) programs: Vec<Program>,
+    /// How long there are operations, and for how much of that time faults.
+    pub(crate) time_limit: Duration,
+    pub(crate) faults_until: Duration,
+    /// The mean time between a fault's start and its end.
+    pub(crate) fault_interval: Duration,
+    /// Whether nodes are asked for what they hold as it comes.
+    pub(crate) probes: bool,
 }
 
 impl Default for Plan {
@@ -36,7 +50,19 @@ impl Default for Plan {
             faults: Vec::new(),
             target: Target::Random,
             node: Config::default(),
+            programs: Vec::new(),
+            time_limit: Duration::from_secs(20),
+            faults_until: Duration::from_secs(20),
+            fault_interval: Duration::from_secs(10),
+            probes: true,
         }
+    }
+}
+
+impl Plan {
+    pub(crate) fn program(&self, place: usize) -> Program {
+        let program = self.programs.get(place).cloned();
+        program.unwrap_or_else(|| Program::Ours(self.node.clone()))
     }
 }
 
@@ -66,16 +92,21 @@ pub(crate) struct Played {
     pub(crate) results: Results,
     pub(crate) files: Files,
     pub(crate) net: Vec<u8>,
+    /// The nodes as they are at the end, when all are up.
+    pub(crate) members: Vec<Member>,
+    pub(crate) ended: Instant,
+    /// How many times nodes were started.
+    pub(crate) starts: u64,
 }
 
-/// Plays the standard test's 20 s with this seed.
+/// Plays the plan with this seed.
 pub(crate) fn play(plan: &Plan, seed: u64) -> Played {
-    let time_limit = Duration::from_secs(20);
+    let time_limit = plan.time_limit;
     let faults = PlanConfig {
         nodes: plan.nodes,
         kinds: plan.faults.clone(),
-        time_limit,
-        interval: Duration::from_secs(10),
+        time_limit: plan.faults_until,
+        interval: plan.fault_interval,
         target: plan.target,
         intensity: Intensity::default(),
     };
@@ -90,7 +121,7 @@ pub(crate) fn play(plan: &Plan, seed: u64) -> Played {
         faults: faults.draw(seed).unwrap(),
         availability_min: None,
         seed,
-        probes: true,
+        probes: plan.probes,
         log_net_send: false,
         log_net_recv: false,
     };
@@ -98,14 +129,15 @@ pub(crate) fn play(plan: &Plan, seed: u64) -> Played {
     let run = Run::new(config, Box::new(journal.clone())).unwrap();
     let mut cluster = Cluster { run, nodes: Vec::new(), plan: plan.clone(), seed, starts: 0 };
     cluster.nodes.resize_with(plan.nodes, Slot::default);
-    cluster.play();
+    let ended = cluster.play();
     let (results, files) = cluster.run.finish(About::default());
-    Played { results, files, net: journal.take() }
+    let members = cluster.nodes.into_iter().filter_map(|slot| slot.member).collect();
+    Played { results, files, net: journal.take(), members, ended, starts: cluster.starts }
 }
 
 #[derive(Default)]
 struct Slot {
-    session: Option<Session>,
+    member: Option<Member>,
     is_paused: bool,
     /// What has come while it stood still.
     held: Vec<Arc<[u8]>>,
@@ -120,12 +152,13 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn play(&mut self) {
+    /// Gives the moment at which it is over.
+    fn play(&mut self) -> Instant {
         let mut now = Instant::START;
         while self.run.phase() != Phase::Over {
             self.carry_out(now);
             let wakeups = self.nodes.iter().filter(|slot| !slot.is_paused);
-            let wakeups = wakeups.filter_map(|slot| slot.session.as_ref()?.next_wakeup());
+            let wakeups = wakeups.filter_map(|slot| slot.member.as_ref()?.next_wakeup());
             let Some(next) = wakeups.chain(self.run.next_event()).min() else { break };
             now = now.max(next);
             self.run.advance(now);
@@ -134,6 +167,7 @@ impl Cluster {
                 self.wake(now, place);
             }
         }
+        now
     }
 
     fn carry_out(&mut self, now: Instant) {
@@ -164,35 +198,34 @@ impl Cluster {
 
     fn start(&mut self, place: usize) {
         self.starts += 1;
-        let settings =
-            Settings { config: self.plan.node.clone(), seed: self.seed, incarnation: self.starts };
-        self.nodes[place] = Slot { session: Some(Session::new(settings)), ..Slot::default() };
+        let member = Member::new(place, &self.plan.program(place), self.seed, self.starts);
+        self.nodes[place] = Slot { member: Some(member), ..Slot::default() };
     }
 
     fn on_line(&mut self, now: Instant, place: usize, line: &[u8]) {
-        self.act(now, place, |session, out| session.on_line(now, line, out));
+        self.act(now, place, |member, out| member.on_line(now, line, out));
         self.wake(now, place);
     }
 
     /// Lets a node do all that is due.
     fn wake(&mut self, now: Instant, place: usize) {
         let is_due = |slot: &Slot| {
-            let due = slot.session.as_ref().and_then(Session::next_wakeup);
+            let due = slot.member.as_ref().and_then(Member::next_wakeup);
             !slot.is_paused && due.is_some_and(|due| due <= now)
         };
         for _ in 0..1_000 {
             if !is_due(&self.nodes[place]) {
                 return;
             }
-            self.act(now, place, |session, out| session.on_wakeup(now, out));
+            self.act(now, place, |member, out| member.on_wakeup(now, out));
         }
         panic!("node {place} wants to be woken without end");
     }
 
-    fn act(&mut self, now: Instant, place: usize, act: impl FnOnce(&mut Session, &mut Vec<u8>)) {
+    fn act(&mut self, now: Instant, place: usize, act: impl FnOnce(&mut Member, &mut Vec<u8>)) {
         let mut out = Vec::new();
-        let Some(session) = &mut self.nodes[place].session else { return };
-        act(session, &mut out);
+        let Some(member) = &mut self.nodes[place].member else { return };
+        act(member, &mut out);
         for line in out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             self.run.on_line(now, place, line);
         }
