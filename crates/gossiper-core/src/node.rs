@@ -142,7 +142,8 @@ impl Node {
         if is_setting {
             parts.relay.wait(cx);
         } else if cx.state.backlog.is_empty() {
-            parts.relay.act(cx, is_last);
+            let others = parts.protocol.unacked();
+            parts.relay.act(cx, is_last, others);
         }
     }
 

@@ -257,6 +257,24 @@ fn a_neighbor_that_never_answers_costs_no_memory_and_few_messages() {
 }
 
 #[test]
+fn what_is_awaited_on_a_tree_given_before_counts_as_well() {
+    let config = Config { awaited_max: 4, ..Config::default() };
+    let mut node = Bench::with(0, 3, config);
+    let line = [(NodeId(0), vec![NodeId(1)]), (NodeId(1), vec![NodeId(2)])];
+    let ring = [line[0].clone(), line[1].clone(), (NodeId(2), vec![NodeId(0)])];
+    node.give(Input::Topology(Topology::new(NodeId(0), &line)));
+    for value in ["a", "b", "c"] {
+        node.broadcast(value);
+    }
+    assert_eq!(node.node.awaited().forwards, 3);
+    node.give(Input::Topology(Topology::new(NodeId(0), &ring)));
+    for value in ["d", "e", "f"] {
+        node.broadcast(value);
+    }
+    assert_eq!(node.node.awaited().forwards, 4);
+}
+
+#[test]
 fn a_node_without_a_tree_answers_pushes_and_comes_to_rest() {
     let ids: Vec<NodeId> = (0..3).map(NodeId).collect();
     let config = Config { gossip_interval: Duration::from_secs(3_600), ..Config::default() };

@@ -267,8 +267,9 @@ impl Relay {
         self.links.values().any(|link| !link.owed.is_empty() && link.suspect.is_none())
     }
 
-    /// Does what is due, after everything else that an input has caused.
-    pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool) {
+    /// Does what is due, after everything else that an input has caused. `others` are the forwards
+    /// that are awaited besides, of a tree that was given before.
+    pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool, others: usize) {
         let stall = cx.state.config.ack_timeout / 2;
         if self.next_wakeup.is_some_and(|due| cx.now - due > stall) {
             self.on_stall(cx.now);
@@ -276,7 +277,7 @@ impl Relay {
         self.refresh(cx);
         self.watch(cx);
         self.send(cx, is_last);
-        self.give_up_oldest(cx);
+        self.give_up_oldest(cx, others);
         cx.state.is_well = self.is_well(cx);
         self.plan(cx);
     }
@@ -288,9 +289,9 @@ impl Relay {
     }
 
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
-    fn give_up_oldest(&mut self, cx: &mut Context<'_>) {
+    fn give_up_oldest(&mut self, cx: &mut Context<'_>, others: usize) {
         let mut unacked = self.unacked();
-        while unacked > cx.state.config.awaited_max {
+        while unacked > cx.state.config.awaited_max.saturating_sub(others) {
             let oldest = self.links.values_mut().min_by_key(|link| {
                 link.awaited_since().filter(|_| link.unacked() > 0).unwrap_or(Instant(u64::MAX))
             });

@@ -100,8 +100,7 @@ impl Foreign {
             }
             "gossip_sync" if gossips => {
                 let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
-                let count: u64 =
-                    messages.iter().map(|value| take(&mut self.held, value, 1)).sum();
+                let count: u64 = messages.iter().map(|value| take(&mut self.held, value, 1)).sum();
                 json!({"type": "gossip_sync_ok", "new_count": count})
             }
             kind => json!({"type": "error", "code": 10, "text": format!("what is {kind}?")}),
@@ -132,7 +131,8 @@ impl Foreign {
     fn say(&mut self, out: &mut Vec<u8>, to: &str, mut body: Value) {
         body["msg_id"] = self.next_id.into();
         self.next_id += 1;
-        let line = format!("{{\"src\": \"{}\", \"dest\": \"{to}\", \"body\": {body}}}\n", self.name);
+        let line =
+            format!("{{\"src\": \"{}\", \"dest\": \"{to}\", \"body\": {body}}}\n", self.name);
         out.extend_from_slice(line.as_bytes());
     }
 }
