@@ -8,7 +8,7 @@
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
-use crate::{Instant, NodeId};
+use crate::{Instant, MessageId, NodeId};
 
 /// The plain pushes on a link, after a quiet time, before the node announces its dialect there:
 /// programs that compare every byte of the first ones find no field that they do not know.
@@ -34,6 +34,8 @@ struct Link {
     synced_upto: usize,
     /// When the peer last announced a dialect, if it has.
     announced: Option<Instant>,
+    /// The first message that announced ours, as long as the peer has not.
+    asked: Option<MessageId>,
 }
 
 /// The links used so far: at most one a node that this one has sent to or heard from.
@@ -43,6 +45,28 @@ pub(crate) struct Links {
 }
 
 impl Links {
+    /// Whether the peer has shown that it is another program, which knows no dialect.
+    pub(crate) fn is_plain(&self, peer: NodeId) -> bool {
+        self.links.get(&peer).is_some_and(|link| link.is_plain)
+    }
+
+    /// A message that announces our dialect has gone out.
+    pub(crate) fn on_announcing(&mut self, peer: NodeId, id: MessageId) {
+        let link = self.links.entry(peer).or_default();
+        if link.announced.is_none() {
+            link.asked.get_or_insert(id);
+        }
+    }
+
+    /// The peer has answered a message. One that answers an announcement in the plain dialect knows
+    /// no other: whoever does announces back with whatever it sends next. Should the announcement be
+    /// lost and a later message not, it seems plain until it speaks. Says whether that is news.
+    pub(crate) fn on_answer(&mut self, peer: NodeId, of: MessageId) -> bool {
+        let Some(link) = self.links.get_mut(&peer) else { return false };
+        let is_asked = link.announced.is_none() && link.asked.is_some_and(|asked| asked <= of);
+        is_asked && !core::mem::replace(&mut link.is_plain, true)
+    }
+
     /// Whether the peer has shown that it knows our dialect.
     pub(crate) fn speaks_dialect(&self, peer: NodeId) -> bool {
         self.links.get(&peer).is_some_and(|link| link.announced.is_some())
@@ -90,6 +114,7 @@ impl Links {
             let link = self.links.entry(peer).or_default();
             link.announced = Some(now);
             link.is_plain = false;
+            link.asked = None;
         } else if let Some(link) = self.links.get_mut(&peer)
             && link.announced.is_some_and(|announced| now - announced > FORGET)
         {
@@ -137,6 +162,20 @@ mod tests {
         let mut links = Links::default();
         assert!(!links.on_timed_sync(PEER));
         assert!(links.on_timed_sync(PEER));
+    }
+
+    #[test]
+    fn who_answers_an_announcement_plainly_is_another_program() {
+        let mut links = Links::default();
+        links.on_heard(PEER, None, at(1));
+        assert!(!links.on_answer(PEER, MessageId(3)));
+        links.on_announcing(PEER, MessageId(5));
+        links.on_announcing(PEER, MessageId(6));
+        assert!(!links.on_answer(PEER, MessageId(4)) && !links.is_plain(PEER));
+        assert!(links.on_answer(PEER, MessageId(5)) && links.is_plain(PEER));
+        assert!(!links.on_answer(PEER, MessageId(6)));
+        links.on_heard(PEER, Some(1), at(2));
+        assert!(!links.is_plain(PEER) && !links.on_answer(PEER, MessageId(7)));
     }
 
     #[test]

@@ -105,8 +105,12 @@ impl Node {
                     return;
                 }
                 if from != NodeId::GUEST {
+                    let was_plain = cx.state.links.is_plain(from);
                     cx.state.links.on_heard(from, dialect, now);
                     parts.relay.on_heard(cx, from);
+                    if cx.state.links.is_plain(from) != was_plain {
+                        parts.relay.on_role(cx, from);
+                    }
                 }
                 on_received(cx, parts, from, id, message);
             }
@@ -274,8 +278,9 @@ fn on_received(
             }
             if let Learned::New(value) = learned {
                 let is_neighbor = cx.state.overlay.neighbors().contains(&from);
-                // Only a direct delivery says how far it has come and is from no neighbor.
-                let is_around = is_relayed && !is_neighbor;
+                // Only a direct delivery says how far it has come and is from no neighbor. Another
+                // program has neighbors of its own.
+                let is_around = is_relayed && !is_neighbor && !cx.state.links.is_plain(from);
                 let source = if is_around { Source::Around(from) } else { Source::Peer(from) };
                 cx.push_later(value, source);
             }
@@ -290,8 +295,9 @@ fn on_received(
         Message::Ack { of } => {
             parts.protocol.on_ack(from, of);
             parts.relay.on_plain_ack(cx, from, of);
+            on_answer(cx, parts, from, of);
         }
-        Message::SyncOk { .. } => {}
+        Message::SyncOk { of, .. } => on_answer(cx, parts, from, of),
         Message::Summary(summary) => digest::on_summary(cx, from, summary),
         Message::Digest { streams, answer } => digest::on_digest(cx, from, &streams, answer),
         Message::Delta { rumors } => on_delta(cx, parts, from, rumors),
@@ -299,7 +305,15 @@ fn on_received(
         Message::NotSupported { .. } => {
             cx.state.stats.not_supported += 1;
             cx.state.links.on_not_supported(from);
+            parts.relay.on_role(cx, from);
         }
+    }
+}
+
+/// A peer has answered a message, in whichever dialect.
+fn on_answer(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, of: MessageId) {
+    if cx.state.links.on_answer(from, of) {
+        parts.relay.on_role(cx, from);
     }
 }
 

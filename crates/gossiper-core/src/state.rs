@@ -173,6 +173,9 @@ impl Context<'_> {
         }
         let id = self.state.next_message_id();
         self.state.stats.messages_sent += u64::from(to != NodeId::GUEST);
+        if announces {
+            self.state.links.on_announcing(to, id);
+        }
         let dialect = (announces || self.state.links.speaks_dialect(to)).then_some(crate::DIALECT);
         self.outbox.push(Output::Send { to, id, dialect, message });
         Some(id)

@@ -138,6 +138,12 @@ pub(super) struct Link {
     pub(super) is_untried: bool,
     /// What it last said of its uplink, and when.
     pub(super) uplink: Option<(Option<NodeId>, Instant)>,
+    /// It has said that it passes nothing on: it runs another strategy, or all straight.
+    pub(super) is_leaf: bool,
+    /// Others pass it over, and it has not yet passed anything on to this node.
+    pub(super) is_doubted: bool,
+    /// When it was asked which dialect it speaks.
+    pub(super) dialect_asked: Option<Instant>,
     /// The hash it last told.
     pub(super) hash: Option<u64>,
     /// When to compare by digest if the hashes still differ: in quiet times, and at the latest.

@@ -32,11 +32,12 @@ use core::time::Duration;
 
 use self::link::Link;
 use self::tree::{Place, View};
-use crate::overlay::Overlay;
+use crate::link::Links;
+use crate::overlay::{Computed, Overlay};
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{Config, Instant, MessageId, NodeId, Push, Strategy};
+use crate::{Config, Instant, Message, MessageId, NodeId, Push, Strategy};
 
 /// The new values of one delta that are pushed on. A node that learns more is catching up with
 /// others, who have them: its neighbors are shown its digest instead.
@@ -95,20 +96,34 @@ pub(crate) struct Relay {
     next_wakeup: Option<Instant>,
 }
 
+/// The values from a place in the order of arrival on that are pushed anew to a neighbor that no
+/// digest can be shown: the newest, as many as may be in flight. Rounds bring it the others.
+fn newest(state: &State, from: usize) -> impl Iterator<Item = ValueIx> + use<> {
+    let from = from.max(state.store.len().saturating_sub(link::IN_FLIGHT_MAX));
+    state.store.values_from(from)
+}
+
 /// What the links say, as the tree asks for it.
-struct Watched<'a>(&'a BTreeMap<NodeId, Link>);
+struct Watched<'a> {
+    links: &'a BTreeMap<NodeId, Link>,
+    dialects: &'a Links,
+}
 
 impl View for Watched<'_> {
     fn is_suspect(&self, peer: NodeId) -> bool {
-        self.0.get(&peer).is_some_and(|link| link.suspect.is_some())
+        self.links.get(&peer).is_some_and(|link| link.suspect.is_some())
     }
 
     fn is_untried(&self, peer: NodeId) -> bool {
-        self.0.get(&peer).is_some_and(|link| link.is_untried)
+        self.links.get(&peer).is_some_and(|link| link.is_untried)
+    }
+
+    fn is_leaf(&self, peer: NodeId) -> bool {
+        self.dialects.is_plain(peer) || self.links.get(&peer).is_some_and(|link| link.is_leaf)
     }
 
     fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
-        self.0.get(&peer)?.uplink.map(|(uplink, _)| uplink)
+        self.links.get(&peer)?.uplink.map(|(uplink, _)| uplink)
     }
 }
 
@@ -120,6 +135,11 @@ pub(crate) fn is_in_use(state: &State) -> bool {
 /// Whether every node pushes straight to all others.
 fn is_straight(state: &State) -> bool {
     state.config.pace.is_zero()
+}
+
+/// Whether this node passes on to its neighbors what others push to it.
+fn relays(state: &State) -> bool {
+    is_in_use(state) && !is_straight(state)
 }
 
 impl Relay {
@@ -145,13 +165,22 @@ impl Relay {
             return;
         }
         // What goes around somebody silent goes to all, and a delta may hold thousands. On those
-        // links where that costs no message a value it is pushed on; rounds see to the others.
-        let is_extra = matches!(source, Source::Around(_) | Source::Delta(_));
+        // links where that costs no message a value it is pushed on; rounds see to the others, save
+        // that another program may know of no rounds.
         for &peer in &self.place.neighbors {
-            let is_needed = !is_extra || cx.state.links.speaks_dialect(peer);
+            let is_needed = match source {
+                Source::Application | Source::Peer(_) => true,
+                Source::Around(_) => cx.state.links.speaks_dialect(peer),
+                Source::Delta(_) => {
+                    cx.state.links.speaks_dialect(peer) || cx.state.links.is_plain(peer)
+                }
+            };
+            let link = self.links.entry(peer).or_default();
             if Some(peer) != source.peer() && is_needed {
-                self.links.entry(peer).or_default().owe(value, cx.now);
+                link.owe(value, cx.now);
             }
+            // Which dialect the neighbor speaks will show, and so what to do about it.
+            link.is_behind |= !is_needed;
         }
     }
 
@@ -190,6 +219,35 @@ impl Relay {
         }
     }
 
+    /// A peer has shown that it passes nothing on, or that it does after all. What it got as this
+    /// node's uplink has gone no further, so whoever takes its place is shown it.
+    pub(crate) fn on_role(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        let before = self.place.clone();
+        self.is_stale = true;
+        self.refresh(cx);
+        if cx.state.links.is_plain(peer)
+            && self.place.neighbors.binary_search(&peer).is_ok()
+            && let Some(link) = self.links.get_mut(&peer)
+            && core::mem::take(&mut link.is_behind)
+        {
+            newest(cx.state, 0).for_each(|value| link.owe(value, cx.now));
+        }
+        if !before.is_uplink(peer) || self.place.is_uplink(peer) {
+            return;
+        }
+        let is_known = |heir: &NodeId| {
+            before.neighbors.binary_search(heir).is_ok() && !self.place.is_uplink(*heir)
+        };
+        for heir in self.place.neighbors.iter().filter(|heir| !is_known(heir)) {
+            let link = self.links.entry(*heir).or_default();
+            if cx.state.links.speaks_dialect(*heir) {
+                link.is_behind = true;
+            } else {
+                newest(cx.state, 0).for_each(|value| link.owe(value, cx.now));
+            }
+        }
+    }
+
     /// All of a push but its rumors, which the node has taken in.
     pub(crate) fn on_push(&mut self, cx: &mut Context<'_>, from: NodeId, push: &Push) {
         let times = Times::of(&cx.state.config);
@@ -217,8 +275,13 @@ impl Relay {
         if push.is_numbered() {
             link.on_arrived(cx.now);
         }
-        link.answers_now |= push.asks;
-        let said = link.uplink.replace((push.uplink, cx.now)).map(|(uplink, _)| uplink);
+        // Who is taken for an uplink and passes nothing on says so at once.
+        link.answers_now |= push.asks || push.uplink == Some(cx.state.me) && !relays(cx.state);
+        // Nobody is its own uplink: that says that it passes nothing on.
+        let is_leaf = push.uplink == Some(from);
+        let changes_role = core::mem::replace(&mut link.is_leaf, is_leaf) != is_leaf;
+        let uplink = push.uplink.filter(|_| !is_leaf);
+        let said = link.uplink.replace((uplink, cx.now)).map(|(uplink, _)| uplink);
         let acked = push.acked.as_ref().filter(|acked| acked.incarnation == own);
         let progress = acked.map(|acked| link.on_acked(acked, cx.now, &times));
         let is_back = progress.unwrap_or_default().is_any && link.suspect.is_some();
@@ -229,9 +292,14 @@ impl Relay {
         if is_back {
             self.recover(cx, from);
         }
-        if said != Some(push.uplink) {
+        if changes_role {
+            self.on_role(cx, from);
+        }
+        if said != Some(uplink) {
             self.is_stale = true;
-            self.on_uplink_of(cx, from, push.uplink);
+            if !is_leaf {
+                self.on_uplink_of(cx, from, uplink);
+            }
         }
     }
 
@@ -247,7 +315,12 @@ impl Relay {
         if !is_pushed && count > 0 {
             self.refresh(cx);
             for peer in self.place.neighbors.iter().filter(|&&peer| peer != from) {
-                self.links.entry(*peer).or_default().is_behind = true;
+                let link = self.links.entry(*peer).or_default();
+                link.is_behind = true;
+                if cx.state.links.is_plain(*peer) {
+                    let before = cx.state.store.len().saturating_sub(count);
+                    newest(cx.state, before).for_each(|value| link.owe(value, cx.now));
+                }
             }
         }
         is_pushed
@@ -276,6 +349,7 @@ impl Relay {
         }
         self.refresh(cx);
         self.watch(cx);
+        self.ask_dialect(cx);
         self.send(cx, is_last);
         self.give_up_oldest(cx, others);
         cx.state.is_well = self.is_well(cx);
@@ -286,6 +360,31 @@ impl Relay {
     /// be read, so nobody is late yet.
     fn on_stall(&mut self, now: Instant) {
         self.links.values_mut().for_each(|link| link.on_stall(now));
+    }
+
+    /// Asks an uplink which dialect it speaks, if it takes the place of one that passes nothing on or
+    /// is passed over by others: it may be another program, and little may go that way by which that
+    /// would show. A list of nothing is a plain message that is answered.
+    fn ask_dialect(&mut self, cx: &mut Context<'_>) {
+        let Overlay::Computed(tree) = &cx.state.overlay else { return };
+        let mut better = Computed::uplinks_of(tree.my_place()).map(|place| tree.members()[place]);
+        let uplink = self.place.uplinks.first().copied();
+        let is_second = better
+            .next()
+            .is_some_and(|best| Some(best) != uplink && self.watched(cx.state).is_leaf(best));
+        let Some(uplink) = uplink.filter(|_| relays(cx.state)) else { return };
+        if cx.state.links.speaks_dialect(uplink) {
+            return;
+        }
+        let link = self.links.entry(uplink).or_default();
+        if !is_second && !core::mem::take(&mut link.is_doubted) {
+            return;
+        }
+        let patience = cx.state.config.ack_timeout * 2;
+        if link.dialect_asked.is_none_or(|asked| asked + patience <= cx.now) {
+            link.dialect_asked = Some(cx.now);
+            cx.send_announcing(uplink, Message::Sync { payloads: Vec::new() }, true);
+        }
     }
 
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
@@ -318,7 +417,7 @@ impl Relay {
             let now = match &cx.state.overlay {
                 _ if !is_in_use(cx.state) => Place::default(),
                 Overlay::Computed(_) if is_straight(cx.state) => self.straight(cx.state),
-                Overlay::Computed(tree) => tree::place(tree, &Watched(&self.links)),
+                Overlay::Computed(tree) => tree::place(tree, &self.watched(cx.state)),
                 _ => Place::default(),
             };
             let before = core::mem::replace(&mut self.place, now);
@@ -336,9 +435,13 @@ impl Relay {
         }
     }
 
+    fn watched<'a>(&'a self, state: &'a State) -> Watched<'a> {
+        Watched { links: &self.links, dialects: &state.links }
+    }
+
     /// Everybody who answers.
     fn straight(&self, state: &State) -> Place {
-        let view = Watched(&self.links);
+        let view = self.watched(state);
         let (missed, neighbors): (Vec<_>, Vec<_>) =
             state.peers.iter().copied().partition(|&peer| view.is_suspect(peer));
         Place { neighbors, missed, ..Place::default() }

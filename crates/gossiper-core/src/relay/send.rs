@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::link::{Link, Plain, Sent, Suspect};
-use super::{Relay, Times, is_in_use, is_straight};
+use super::{Relay, Times, is_in_use, is_straight, relays};
 use crate::rung::digest;
 use crate::state::Context;
 use crate::store::ValueIx;
@@ -51,7 +51,7 @@ impl Relay {
         for (&peer, link) in &mut self.links {
             let is_missed = place.missed.binary_search(&peer).is_ok();
             let is_sought = place.sought.binary_search(&peer).is_ok();
-            let uplink = place.uplink_for(peer);
+            let uplink = if relays(cx.state) { place.uplink_for(peer) } else { Some(cx.state.me) };
             let mut out = Out { cx, peer, link, uplink, times };
             if !out.cx.state.links.speaks_dialect(peer) {
                 (out.link.answers_now, out.link.unacked_since) = (false, None);

@@ -12,6 +12,10 @@ pub(super) trait View {
     /// Whether a peer has taken the place of a silent one and has not been heard since.
     fn is_untried(&self, peer: NodeId) -> bool;
 
+    /// Whether a peer has shown that it passes nothing on to others: it is another program, or
+    /// follows another strategy.
+    fn is_leaf(&self, peer: NodeId) -> bool;
+
     /// What a peer last said of its uplink: nothing, that it has none, or which.
     fn stated(&self, peer: NodeId) -> Option<Option<NodeId>>;
 }
@@ -49,11 +53,13 @@ impl Place {
 /// Everybody's uplink is the first of its [`uplinks`](Computed::uplinks_of) that answers. Who has
 /// none that answers sees to everybody itself: the first member always does, so it is the relay, and
 /// when it is silent the second is, which all know. A peer that has said which uplink it uses is
-/// believed; of the others this node thinks that they see what it sees.
+/// believed; of the others this node thinks that they see what it sees. Who passes nothing on is
+/// nobody's uplink; the relay sees to it, wherever it stands.
 pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
     let members = tree.members();
     let me = members[tree.my_place()];
-    let answers = |place: usize| !view.is_suspect(members[place]);
+    let relays = |node: NodeId| !view.is_suspect(node) && !view.is_leaf(node);
+    let answers = |place: usize| relays(members[place]);
     let mut own: Vec<usize> = Vec::new();
     for place in Computed::uplinks_of(tree.my_place()).filter(|&place| answers(place)) {
         own.push(place);
@@ -81,17 +87,19 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
             }
             None => best.is_some() && Computed::uplinks_of(tree.my_place()).any(|it| it == place),
         };
-        let is_mine = match view.stated(peer).flatten() {
+        let is_leaf = view.is_leaf(peer);
+        let is_mine = match view.stated(peer).flatten().filter(|_| !is_leaf) {
             Some(stated) if stated == me => true,
-            Some(stated) if Some(stated) == bridged || !view.is_suspect(stated) => false,
+            Some(stated) if Some(stated) == bridged || relays(stated) => false,
             _ => Computed::uplinks_of(place)
+                .chain(0..if is_leaf { members.len() } else { 0 })
                 .find(|&other| members[other] == me || answers(other))
                 .is_some_and(|other| members[other] == me),
         };
         if view.is_suspect(peer) {
             if is_mine {
                 found.missed.push(peer);
-            } else if is_better {
+            } else if is_better && !is_leaf {
                 found.sought.push(peer);
             }
         } else if found.is_uplink(peer) || is_mine {
@@ -109,6 +117,7 @@ fn bridge(tree: &Computed, view: &impl View) -> Option<NodeId> {
         |node| Computed::uplinks_of(tree.my_place()).any(|place| members[place] == node);
     members.iter().copied().find(|&peer| {
         !view.is_suspect(peer)
+            && !view.is_leaf(peer)
             && view
                 .stated(peer)
                 .flatten()
@@ -127,6 +136,7 @@ mod tests {
     struct Opinion {
         suspects: BTreeSet<NodeId>,
         untried: BTreeSet<NodeId>,
+        leaves: BTreeSet<NodeId>,
         stated: BTreeMap<NodeId, Option<NodeId>>,
     }
 
@@ -137,6 +147,10 @@ mod tests {
 
         fn is_untried(&self, peer: NodeId) -> bool {
             self.untried.contains(&peer)
+        }
+
+        fn is_leaf(&self, peer: NodeId) -> bool {
+            self.leaves.contains(&peer)
         }
 
         fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
@@ -189,6 +203,21 @@ mod tests {
         assert_eq!(place(&tree(9, 25), &opinion).uplinks, nodes([1, 2, 3, 4]));
         opinion.untried.remove(&NodeId(2));
         assert_eq!(place(&tree(9, 25), &opinion).uplinks, nodes([1, 2]));
+    }
+
+    #[test]
+    fn who_passes_nothing_on_is_seen_to_by_the_first_who_does() {
+        let opinion =
+            || Opinion { leaves: nodes([0, 1, 4]).into_iter().collect(), ..Opinion::default() };
+        let first = place(&tree(2, 6), &opinion());
+        assert_eq!((first.uplinks, first.neighbors), (vec![], nodes([0, 1, 3, 4, 5])));
+        let other = place(&tree(3, 6), &opinion());
+        assert_eq!((other.uplinks, other.neighbors), (nodes([2]), nodes([2])));
+        // Silent, it is still the relay's to look for, and nobody else's.
+        let silent = || Opinion { suspects: nodes([0]).into_iter().collect(), ..opinion() };
+        assert_eq!(place(&tree(2, 6), &silent()).missed, nodes([0]));
+        let other = place(&tree(3, 6), &silent());
+        assert_eq!((other.missed, other.sought), (vec![], vec![]));
     }
 
     #[test]

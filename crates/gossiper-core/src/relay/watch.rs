@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::link::{Link, Suspect};
-use super::{Relay, Times, is_in_use, is_straight};
+use super::{Relay, Times, is_in_use, is_straight, newest};
 use crate::overlay::{Computed, Overlay};
 use crate::state::Context;
 use crate::store::ValueIx;
@@ -168,9 +168,11 @@ impl Relay {
             heirs.dedup();
         }
         // Who does not speak the dialect cannot say whom it takes for its uplink: the value goes to
-        // everybody behind the silent one, as among plain nodes.
-        let goes_around =
-            !cx.state.links.speaks_dialect(peer) && before.neighbors.binary_search(&peer).is_ok();
+        // everybody behind the silent one, as among plain nodes. Behind one that is known for
+        // another program there is nobody.
+        let goes_around = !cx.state.links.speaks_dialect(peer)
+            && !cx.state.links.is_plain(peer)
+            && before.neighbors.binary_search(&peer).is_ok();
         if goes_around {
             let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(peer));
             let is_suspect =
@@ -233,6 +235,8 @@ impl Relay {
                     let values = cx.state.store.values_from(suspect.known);
                     values.for_each(|value| link.owe(value, cx.now));
                 }
+            } else {
+                newest(cx.state, suspect.known).for_each(|value| link.owe(value, cx.now));
             }
         }
         // Where one is back, others may be.
@@ -256,8 +260,16 @@ impl Relay {
         let is_silent = self.links.get(&own).is_some_and(|link| {
             link.heard.is_none_or(|heard| heard + timeout <= cx.now) && link.suspect.is_none()
         });
-        if passes_over && is_silent && !is_straight(cx.state) {
-            self.suspect(cx, own);
+        if !passes_over || !is_silent || is_straight(cx.state) {
+            return;
+        }
+        match self.links.get_mut(&own) {
+            // It may be there and pass nothing on: it is to say so.
+            Some(link) if link.arrived.is_none() => {
+                link.is_doubted = true;
+                link.wants_answer = cx.state.links.speaks_dialect(own);
+            }
+            _ => self.suspect(cx, own),
         }
     }
 

@@ -1,8 +1,9 @@
 //! A whole run of `gossiper test` in virtual time: the lab drives nodes in memory, which answer in
 //! no time. The same seed gives the same run, to the last message.
-#![allow(dead_code, reason = "each program uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each program uses its own part")]
 
 mod foreign;
+mod holdings;
 mod member;
 
 use std::io;
@@ -17,6 +18,7 @@ use gossiper_lab::run::{About, Files, Order, Phase, Results, Run, RunConfig};
 use gossiper_lab::topology::Topology;
 
 pub(crate) use self::foreign::Knows;
+pub(crate) use self::holdings::{expect_agreement, held};
 pub(crate) use self::member::{Member, Program};
 
 /// What a run is to be like; the default is the standard test without faults.
