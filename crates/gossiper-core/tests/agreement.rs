@@ -286,3 +286,81 @@ fn a_hub_that_comes_back_empty_costs_messages_by_the_batch_and_not_by_the_value(
     // Ten rounds of 25 nodes, each of two exchanges of up to four messages, and as much again.
     assert!(cluster.messages < 10 * 25 * 2 * 4 * 2, "{} messages", cluster.messages);
 }
+
+/// The text of all messages by which one node of five gets the `missed` newest of `known` values: it
+/// was cut off while they came or, where it missed all, comes back empty.
+fn catching_up_costs(known: usize, missed: usize) -> usize {
+    let mut cluster = Cluster::new(5, config(Strategy::Hybrid), Network::STEADY, 1);
+    cluster.give_topology(&grid_links(5));
+    let block = |cluster: &mut Cluster, is_cut: bool| {
+        for place in 0..5 {
+            let far = (0..5).filter(|&other| is_cut && (other == 4) != (place == 4));
+            let blocked = far.map(|other| gossiper_core::NodeId(other as u64)).collect();
+            cluster.input(place, gossiper_core::Input::Partition(blocked));
+        }
+    };
+    for value in 0..known {
+        if value == known - missed && value > 0 {
+            cluster.run_for(Duration::from_secs(5));
+            block(&mut cluster, true);
+        }
+        cluster.broadcast(value % 4, &format!("value {value:06}"));
+        if value % 20 == 0 {
+            cluster.run_for(Duration::from_millis(50));
+        }
+    }
+    cluster.run_for(Duration::from_secs(5));
+    if missed == known {
+        cluster.crash(4);
+        cluster.start(4);
+        cluster.give_topology(&grid_links(5));
+    }
+    cluster.trace.clear();
+    block(&mut cluster, false);
+    cluster.run_for(Duration::from_secs(10));
+    assert_eq!(cluster.node(4).payload_count(), known);
+    cluster.trace.iter().filter(|line| line.contains("Send")).map(String::len).sum()
+}
+
+#[test]
+fn catching_up_costs_as_much_as_is_lacking_and_not_as_is_known() {
+    let few = catching_up_costs(200, 20);
+    assert!(catching_up_costs(2_000, 20) <= few * 3 / 2);
+    let all = catching_up_costs(200, 200);
+    let tenfold = catching_up_costs(2_000, 2_000);
+    assert!(few < all && all * 3 < tenfold && tenfold <= all * 12, "{few}, {all}, {tenfold}");
+}
+
+/// What `failure_stats` is made of, against what was seen: the failures that were told, and the pushes
+/// to nodes that are no neighbors in the given tree.
+#[test]
+fn failures_and_direct_deliveries_are_as_many_as_were_seen() {
+    for seed in 0..4 {
+        let mut config = config(Strategy::Hybrid);
+        config.gossip_interval = Duration::from_secs(3_600);
+        let links = tree_links(13, 3);
+        let mut cluster = Cluster::new(13, config, Network::ROUGH, seed);
+        cluster.give_topology(&links);
+        for value in 0..30 {
+            if value == 10 {
+                cluster.crash(1);
+            }
+            cluster.broadcast(value % 13, &value.to_string());
+            cluster.run_for(Duration::from_millis(200));
+        }
+        cluster.run_for(Duration::from_secs(5));
+        let mut failures = 0;
+        for place in (0..13).filter(|&place| place != 1) {
+            let stats = cluster.node(place).stats();
+            let is_mine = |line: &&String| line.split(' ').nth(1) == Some(&place.to_string());
+            let told = cluster.trace.iter().filter(is_mine);
+            let told = told.filter(|line| line.contains("Undelivered {")).count() as u64;
+            let is_linked =
+                |to: usize| links.contains(&(place, to)) || links.contains(&(to, place));
+            let direct = cluster.pushes.iter().filter(|it| it.from == place && !is_linked(it.to));
+            assert_eq!((stats.failures, stats.direct_deliveries), (told, direct.count() as u64));
+            failures += told;
+        }
+        assert!(failures > 0, "seed {seed}");
+    }
+}

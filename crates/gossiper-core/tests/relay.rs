@@ -274,6 +274,99 @@ fn what_is_awaited_on_a_tree_given_before_counts_as_well() {
     assert_eq!(node.node.awaited().forwards, 4);
 }
 
+/// A neighbor that the bench plays: what it does while the node pushes to it for minutes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Neighbor {
+    Silent,
+    /// It pushes values of its own twice a second and acknowledges nothing.
+    Heedless,
+}
+
+/// Nothing that is kept for such neighbors grows with what is broadcast: values that are owed or
+/// awaited, pushes and plain messages in flight, names to be told and numbers beyond a gap.
+#[test]
+fn what_is_kept_for_a_neighbor_that_acknowledges_nothing_is_bounded() {
+    for neighbor in [Neighbor::Silent, Neighbor::Heedless] {
+        for is_plain in [false, true] {
+            let [short, long] = [150, 400].map(|seconds| kept_for(neighbor, is_plain, seconds));
+            // For each of two neighbors 256 numbers, 256 names and 32 probes, and what is awaited.
+            assert!(long <= 2 * (256 + 256 + 32) + 100, "{neighbor:?}, {is_plain}: {long} entries");
+            // By then the 256 numbers beyond a gap have come, and only probes come and go.
+            assert!(long <= short + 100, "{neighbor:?}, {is_plain}: {short} entries, then {long}");
+        }
+    }
+}
+
+/// How many entries the links of a relay keep after so many seconds of 100 broadcasts each, at most
+/// at any second of the last half minute.
+fn kept_for(neighbor: Neighbor, is_plain: bool, seconds: u64) -> usize {
+    let ids: Vec<NodeId> = (0..3).map(NodeId).collect();
+    let config = Config {
+        awaited_max: 100,
+        gossip_interval: Duration::from_secs(3_600),
+        ..Config::default()
+    };
+    let node = Node::new(NodeId(0), &ids, config, 1, 1, Instant::START);
+    let mut bench = Bench { node, now: Instant::START };
+    let ring: Vec<_> = (0..3).map(|id| (NodeId(id), vec![NodeId((id + 1) % 3)])).collect();
+    bench.give(Input::Topology(Topology::new(NodeId(0), &ring)));
+    let dialect = (!is_plain).then_some(DIALECT);
+    let hear = |bench: &mut Bench, id: u64, message: Message| {
+        let (from, id) = (NodeId(1), Some(MessageId(id)));
+        bench.give(Input::Received { from, id, dialect, message });
+    };
+    hear(&mut bench, 0, Message::Ack { of: MessageId(999) });
+    let (mut most, mut value) = (0, 0_u64);
+    for second in 0..seconds {
+        for half in 0..2 {
+            for _ in 0..50 {
+                value += 1;
+                bench.give(Input::Broadcast(payload(&value.to_string())));
+            }
+            let number = second * 2 + half + 1;
+            if neighbor == Neighbor::Heedless {
+                let text = format!("\"{number}\"");
+                let message = if is_plain {
+                    Message::Broadcast { payload: payload(&text), hops: None, id: None }
+                } else {
+                    // Every other number never comes, so there is always a gap.
+                    from_relay(number * 2, vec![rumor(1, number, 0, &text)], None)
+                };
+                hear(&mut bench, number, message);
+            }
+            let tick = bench.now + Duration::from_millis(500);
+            while bench.node.next_wakeup().is_some_and(|due| due <= tick) {
+                bench.wake();
+            }
+            bench.now = tick;
+            assert!(bench.node.awaited().forwards <= 100);
+        }
+        if second + 30 >= seconds {
+            most = most.max(entries(&bench.node));
+        }
+    }
+    most
+}
+
+/// The entries of all collections that the links hold: each is a value's index, a push or a number.
+fn entries(node: &Node) -> usize {
+    let text = format!("{node:?}");
+    let links = &text[text.find("relay: Relay").expect("a node has a relay")..];
+    ["ValueIx(", "Sent {", "Plain {"]
+        .iter()
+        .map(|entry| links.matches(entry).count())
+        .sum::<usize>()
+        + window_numbers(links)
+}
+
+fn window_numbers(links: &str) -> usize {
+    let windows = links.split("window: Window {").skip(1);
+    let beyond = windows.filter_map(|window| {
+        window.split_once("beyond: {")?.1.split_once('}').map(|(numbers, _)| numbers)
+    });
+    beyond.map(|numbers| numbers.split(',').count()).sum()
+}
+
 #[test]
 fn a_node_without_a_tree_answers_pushes_and_comes_to_rest() {
     let ids: Vec<NodeId> = (0..3).map(NodeId).collect();
