@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::{Mechanism, Mechanisms};
+
 /// Which rungs of the ladder a node stands on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Strategy {
@@ -35,6 +37,9 @@ pub struct Config {
     /// and delays values by as much; 0 to 1 s is sane. At 0 no node relays for others: each pushes
     /// straight to all.
     pub pace: Duration,
+    /// What the node does without: nothing, save to see what a mechanism buys. What is lost
+    /// without each, [`Mechanism`] says.
+    pub without: Mechanisms,
     /// The most forwards that may await an acknowledgement. Beyond that the oldest are given up
     /// and counted in [`Stats::awaits_given_up`](crate::Stats::awaits_given_up): rounds repair
     /// what they stood for. Each costs about 50 bytes.
@@ -42,6 +47,14 @@ pub struct Config {
     /// The largest payload in bytes. The node refuses a larger one of its own application
     /// ([`Node::refusal`](crate::Node::refusal)) and drops a peer's, counted.
     pub payload_bytes_max: usize,
+}
+
+impl Config {
+    /// Whether a mechanism is switched on.
+    #[must_use]
+    pub fn uses(&self, mechanism: Mechanism) -> bool {
+        !self.without.contains(mechanism)
+    }
 }
 
 impl Default for Config {
@@ -52,6 +65,7 @@ impl Default for Config {
             gossip_interval: Duration::from_secs(1),
             ack_timeout: Duration::from_millis(500),
             pace: Duration::from_millis(100),
+            without: Mechanisms::NONE,
             // Half a second of 130,000 forwards a second, in a few megabytes.
             awaited_max: 65_536,
             // Room for the rest of a line in a message of 16 MiB.

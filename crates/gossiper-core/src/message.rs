@@ -72,6 +72,22 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// Whether it is of the plain dialect, which every peer knows.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::Broadcast { .. }
+            | Self::Ack { .. }
+            | Self::Gossip { .. }
+            | Self::Sync { .. }
+            | Self::SyncOk { .. }
+            | Self::NotSupported { .. } => true,
+            Self::Summary(_) | Self::Digest { .. } | Self::Delta { .. } | Self::Push(_) => false,
+        }
+    }
+}
+
 /// What goes over a link between two nodes that push to each other.
 ///
 /// Pushes are numbered link by link, from 1 on, so that the receiver sees what it lacks. One that

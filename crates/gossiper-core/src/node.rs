@@ -17,8 +17,8 @@ use crate::store::{Delivery, Store, Via};
 use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
-    Awaited, Config, Input, Instant, Message, MessageId, NodeId, Outbox, Payload, Push, Refusal,
-    Rumor, RumorId, Stats, Topology,
+    Awaited, Config, Input, Instant, Mechanism, Message, MessageId, NodeId, Outbox, Payload, Push,
+    Refusal, Rumor, RumorId, Stats, Topology,
 };
 
 /// One member of a cluster, as a state machine.
@@ -106,6 +106,7 @@ impl Node {
                 }
                 if from != NodeId::GUEST {
                     let was_plain = cx.state.links.is_plain(from);
+                    let dialect = dialect.filter(|_| cx.state.uses(Mechanism::Dialect));
                     cx.state.links.on_heard(from, dialect, now);
                     parts.relay.on_heard(cx, from);
                     if cx.state.links.is_plain(from) != was_plain {
@@ -267,6 +268,12 @@ fn on_received(
     id: Option<MessageId>,
     message: Message,
 ) {
+    if !message.is_plain() && !cx.state.uses(Mechanism::Dialect) {
+        if let Some(of) = id {
+            cx.send(from, Message::NotSupported { of });
+        }
+        return;
+    }
     match message {
         Message::Broadcast { payload, hops, id: name } => {
             let (is_relayed, hops) = (hops.is_some(), hops.unwrap_or(0).saturating_add(1));

@@ -11,7 +11,8 @@ use crate::rung::eager::Source;
 use crate::store::{Delivery, Store, ValueIx, Via};
 use crate::streams::{Refused, Streams};
 use crate::{
-    Config, Instant, Message, MessageId, NodeId, Outbox, Output, Payload, Refusal, RumorId, Stats,
+    Config, Instant, Mechanism, Message, MessageId, NodeId, Outbox, Output, Payload, Refusal,
+    RumorId, Stats,
 };
 
 /// The most payloads that wait for a name. Beyond it the oldest gets a name at once, which at worst
@@ -79,6 +80,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether a mechanism is switched on.
+    pub(crate) fn uses(&self, mechanism: Mechanism) -> bool {
+        self.config.uses(mechanism)
+    }
+
     pub(crate) fn next_message_id(&mut self) -> MessageId {
         let id = self.next_message;
         self.next_message.0 += 1;
@@ -147,6 +153,9 @@ impl Context<'_> {
 
     /// Puts a new payload at the end of those that are to be pushed.
     pub(crate) fn push_later(&mut self, value: ValueIx, source: Source) {
+        if !self.state.uses(Mechanism::Push) {
+            return;
+        }
         if self.state.backlog.len() == BACKLOG_MAX {
             self.state.backlog.pop_front();
             self.state.stats.pushes_given_up += 1;
@@ -173,6 +182,7 @@ impl Context<'_> {
         }
         let id = self.state.next_message_id();
         self.state.stats.messages_sent += u64::from(to != NodeId::GUEST);
+        let announces = announces && self.state.uses(Mechanism::Dialect);
         if announces {
             self.state.links.on_announcing(to, id);
         }
@@ -199,6 +209,7 @@ impl Context<'_> {
         delivery: Delivery,
     ) -> Learned {
         let learned = self.insert(payload, delivery);
+        let id = id.filter(|_| self.state.uses(Mechanism::Dialect));
         if let (Learned::New(value) | Learned::Known(value), Some(id)) = (learned, id) {
             self.note_name(value, id);
         }
@@ -231,7 +242,8 @@ impl Context<'_> {
 
     /// Only who speaks our dialect names rumors.
     pub(crate) fn note_origin(&mut self, origin: NodeId) {
-        if self.state.peers.binary_search(&origin).is_ok() {
+        let is_believed = self.state.uses(Mechanism::Dialect);
+        if is_believed && self.state.peers.binary_search(&origin).is_ok() {
             self.state.links.on_origin(origin, self.now);
         }
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gossiper_core::{
-    Config, Input, Instant, Message, MessageId, Node, NodeId, Outbox, Output, Payload, Rumor,
-    RumorId, StreamDigest, Summary, Topology,
+    Config, Input, Instant, Mechanism, Mechanisms, Message, MessageId, Node, NodeId, Outbox,
+    Output, Payload, Rumor, RumorId, StreamDigest, Summary, Topology,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -157,9 +157,9 @@ impl Seen {
     }
 }
 
-fn check(strategy: gossiper_core::Strategy, steps: Vec<(u64, Input)>) {
+fn check(strategy: gossiper_core::Strategy, without: Mechanisms, steps: Vec<(u64, Input)>) {
     let members: Vec<NodeId> = (0..MEMBERS).map(NodeId).collect();
-    let config = Config { strategy, awaited_max: 8, ..Config::default() };
+    let config = Config { strategy, without, awaited_max: 8, ..Config::default() };
     let mut node = Node::new(NodeId(0), &members, config, 1, 1, Instant::START);
     let (mut now, mut seen, mut blocked) = (Instant::START, Seen::default(), BTreeSet::new());
     let mut outbox = Outbox::default();
@@ -190,7 +190,19 @@ proptest! {
     #[test]
     fn no_input_breaks_what_must_hold(steps in vec((0_u64..700, input()), 0..60)) {
         for strategy in STRATEGIES {
-            check(strategy, steps.clone());
+            check(strategy, Mechanisms::NONE, steps.clone());
+        }
+    }
+
+    #[test]
+    fn nor_does_any_with_mechanisms_switched_off(
+        off in vec(any::<bool>(), Mechanism::ALL.len()),
+        steps in vec((0_u64..700, input()), 0..60),
+    ) {
+        let all = Mechanism::ALL.into_iter().zip(off);
+        let without: Mechanisms = all.filter(|(_, off)| *off).map(|(it, _)| it).collect();
+        for strategy in STRATEGIES {
+            check(strategy, without, steps.clone());
         }
     }
 }

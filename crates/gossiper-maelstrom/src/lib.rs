@@ -29,6 +29,6 @@ mod session;
 mod theory;
 mod translate;
 
-pub use gossiper_core::{Config, Instant, Strategy};
+pub use gossiper_core::{Config, Instant, Mechanism, Mechanisms, Strategy};
 pub use session::{LineCounts, Session, Settings};
 pub use theory::{Epidemic, SimulationError, min_fanout, simulate};

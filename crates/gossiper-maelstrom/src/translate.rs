@@ -161,6 +161,10 @@ pub(crate) fn from_core<'a>(
             };
             (body, None)
         }
+        Message::NotSupported { of } => {
+            let text = "this node speaks the plain messages only".into();
+            (Body::Error { code: 10, text }, Some(*of))
+        }
         other => unreachable!("the core does not send {other:?}"),
     }
 }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::Times;
 use super::window::Window;
 use crate::store::ValueIx;
-use crate::{Acked, Instant, MessageId, NodeId, StreamDigest};
+use crate::{Acked, Instant, Mechanism, MessageId, NodeId, StreamDigest};
 
 /// The most values that wait for a link. Beyond it they are left to the digest, which is asked for.
 pub(super) const OWED_MAX: usize = 8_192;
@@ -246,6 +246,9 @@ impl Link {
         if let Some(newest) = newest {
             while self.in_flight.front().is_some_and(|sent| sent.at + times.reorder <= newest) {
                 let Some(lost) = self.in_flight.pop_front() else { break };
+                if !times.uses(Mechanism::Repair) {
+                    continue;
+                }
                 if !lost.values.is_empty() {
                     self.on_loss(now);
                 }

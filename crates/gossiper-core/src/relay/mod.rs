@@ -37,7 +37,9 @@ use crate::overlay::{Computed, Overlay};
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{Config, Instant, Message, MessageId, NodeId, Push, Strategy};
+use crate::{
+    Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, Push, Strategy,
+};
 
 /// The new values of one delta that are pushed on. A node that learns more is catching up with
 /// others, who have them: its neighbors are shown its digest instead.
@@ -63,6 +65,8 @@ struct Times {
     reorder: Duration,
     /// How soon to repeat on a link that loses, and to probe again.
     retry: Duration,
+    /// What is done without, and so waits for no time.
+    without: Mechanisms,
 }
 
 impl Times {
@@ -81,7 +85,13 @@ impl Times {
             ack_wait_quiet,
             reorder: timeout * 2 / 5,
             retry: pace.max(timeout * 2 / 5),
+            without: config.without,
         }
+    }
+
+    /// Whether a mechanism is switched on.
+    fn uses(&self, mechanism: Mechanism) -> bool {
+        !self.without.contains(mechanism)
     }
 }
 
@@ -129,7 +139,9 @@ impl View for Watched<'_> {
 
 /// Whether values spread this way: by hybrid on a computed tree.
 pub(crate) fn is_in_use(state: &State) -> bool {
-    state.config.strategy == Strategy::Hybrid && matches!(state.overlay, Overlay::Computed(_))
+    state.config.strategy == Strategy::Hybrid
+        && matches!(state.overlay, Overlay::Computed(_))
+        && state.uses(Mechanism::Relay)
 }
 
 /// Whether every node pushes straight to all others.

@@ -7,7 +7,7 @@ use super::{Relay, Times, is_in_use, is_straight, relays};
 use crate::rung::digest;
 use crate::state::Context;
 use crate::store::ValueIx;
-use crate::{Instant, Message, NodeId, Push, Rumor, StreamDigest};
+use crate::{Instant, Mechanism, Message, NodeId, Push, Rumor, StreamDigest};
 
 /// The rumors of one push, and the bytes of their payloads. More go in further pushes at once.
 const PUSH_RUMORS_MAX: usize = 8_192;
@@ -108,7 +108,7 @@ impl Relay {
                 at(ack_at(link, &times));
                 at(link.shown.as_ref().map(|_| again_at(link.served, &times)));
                 at(repeat_at(link, &times, cx.now));
-                at(super::watch::differs_at(self.place.is_uplink(peer), link));
+                at(super::watch::differs_at(self.place.is_uplink(peer), link, &times));
                 at(super::watch::asks_at(self.place.is_uplink(peer), link, &times));
                 at(streams_at(link, &times));
             }
@@ -131,9 +131,13 @@ fn ack_at(link: &Link, times: &Times) -> Option<Instant> {
     if link.answers_now {
         return Some(again_at(link.answered, times));
     }
-    let gap = link.window.gap_since().map(|since| since + times.reorder);
+    let gap = link.window.gap_since().filter(|_| times.uses(Mechanism::Repair));
+    let gap = gap.map(|since| since + times.reorder);
     let quiet = link.arrived.map_or(Instant::START, |arrived| arrived + times.ack_wait_quiet);
-    let usual = link.unacked_since.map(|since| (since + times.ack_wait).min(quiet));
+    let usual = link.unacked_since.map(|since| match times.uses(Mechanism::Riding) {
+        true => (since + times.ack_wait).min(quiet),
+        false => since,
+    });
     match (gap, usual) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
@@ -205,7 +209,8 @@ impl Out<'_, '_> {
 
     /// Asks for what is lacking here, one neighbor at a time.
     fn catch_up(&mut self, theirs: Vec<StreamDigest>, asked: u32) {
-        if asked == ASKED_MAX || !self.cx.state.streams.lacks_any_of(&theirs) {
+        let may_ask = asked < ASKED_MAX && self.times.uses(Mechanism::Digest);
+        if !may_ask || !self.cx.state.streams.lacks_any_of(&theirs) {
             return;
         }
         // Looked at again when the next peer may be asked: what comes in answer may be lost.
@@ -261,13 +266,14 @@ impl Out<'_, '_> {
         let now = self.cx.now;
         let delivery = self.cx.state.store.delivery(value);
         let payload = self.cx.state.store.payload(value);
-        // A cluster that is told to push straight has too many links to wait for the fifth push.
         // Who gets a value by such a way need not push it on, and sees it by the hops.
         let is_around = self.link.around.remove(&value);
+        // A cluster that is told to push straight has too many links to wait for the fifth push.
         let announces = self.cx.state.links.on_push(self.peer, now)
             || self.link.suspect.is_some()
             || is_straight(self.cx.state)
             || is_around && self.cx.state.peers.len() >= MANY_PEERS;
+        let announces = announces && self.times.uses(Mechanism::Dialect);
         let hops = (is_around || delivery.hops > 0).then_some(delivery.hops);
         let message = Message::Broadcast { payload, hops, id: None };
         let id = self.cx.send_announcing(self.peer, message, announces);
@@ -306,9 +312,10 @@ impl Out<'_, '_> {
         let link = &mut *self.link;
         link.last_number += u64::from(is_numbered);
         let number = link.last_number;
-        let streams = (shows_streams || core::mem::take(&mut link.owes_streams))
+        let shows_streams = shows_streams || core::mem::take(&mut link.owes_streams);
+        let streams = (shows_streams && self.times.uses(Mechanism::Digest))
             .then(|| self.cx.state.streams.digest());
-        if streams.is_some() {
+        if shows_streams {
             link.streams_at = Some(now);
             (link.has_shown, link.differs) = (true, None);
             link.owes_streams = false;

@@ -8,7 +8,7 @@ use super::{Relay, Times, is_in_use, is_straight, newest};
 use crate::overlay::{Computed, Overlay};
 use crate::state::Context;
 use crate::store::ValueIx;
-use crate::{Instant, NodeId, Output};
+use crate::{Instant, Mechanism, NodeId, Output};
 
 /// How long two neighbors may tell different hashes in a quiet time before the digests are compared,
 /// and how long in a busy one, when they are the same only now and then. As much again at most is
@@ -39,6 +39,11 @@ fn is_busy(link: &Link, now: Instant) -> bool {
 
 /// When the patience with a neighbor ends.
 pub(super) fn strike_at(link: &Link, times: &Times) -> Option<Instant> {
+    overdue_at(link, times).filter(|_| times.uses(Mechanism::Fallback))
+}
+
+/// When what is awaited of a neighbor should be here at the latest.
+fn overdue_at(link: &Link, times: &Times) -> Option<Instant> {
     // An acknowledgement may wait while pushes keep going to the neighbor.
     let pushed = link.awaits_from.filter(|_| !link.in_flight.is_empty());
     let pushed = pushed.map(|from| (from + times.ack_wait).min(link.waits_since));
@@ -53,8 +58,9 @@ fn struck(link: &Link) -> Instant {
 }
 
 /// When to compare with the uplink: the hashes have differed for long.
-pub(super) fn differs_at(is_uplink: bool, link: &Link) -> Option<Instant> {
-    let (quiet, busy) = link.differs.filter(|_| is_uplink)?;
+pub(super) fn differs_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
+    let is_compared = is_uplink && times.uses(Mechanism::Comparison);
+    let (quiet, busy) = link.differs.filter(|_| is_compared)?;
     let is_busy = !link.in_flight.is_empty() || !link.owed.is_empty();
     let last = link.arrived.map_or(link.last_push, |arrived| arrived.max(link.last_push));
     Some(if is_busy { busy } else { quiet.max(last + DIFFERS_QUIET).min(busy) })
@@ -62,7 +68,8 @@ pub(super) fn differs_at(is_uplink: bool, link: &Link) -> Option<Instant> {
 
 /// When to ask the uplink why it is silent.
 pub(super) fn asks_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
-    let arrived = link.arrived.filter(|_| is_uplink && !link.is_asked)?;
+    let is_watched = is_uplink && times.uses(Mechanism::Fallback);
+    let arrived = link.arrived.filter(|_| is_watched && !link.is_asked)?;
     Some(arrived + (link.gap? * SILENT_GAPS).max(times.timeout))
 }
 
@@ -92,7 +99,7 @@ impl Relay {
                 link.is_asked = true;
                 link.wants_answer = true;
             }
-            if is_due(differs_at(is_uplink, link)) {
+            if is_due(differs_at(is_uplink, link, &times)) {
                 let is_same = link.hash == Some(cx.state.hash());
                 link.differs = None;
                 if !is_same {
@@ -116,7 +123,9 @@ impl Relay {
         }
         link.strikes += 1;
         link.waits_since = cx.now;
-        link.on_loss(cx.now);
+        if times.uses(Mechanism::Repair) {
+            link.on_loss(cx.now);
+        }
         link.wants_answer = true;
         for plain in core::mem::take(&mut link.plain) {
             link.owe(plain.value, cx.now);
@@ -260,7 +269,8 @@ impl Relay {
         let is_silent = self.links.get(&own).is_some_and(|link| {
             link.heard.is_none_or(|heard| heard + timeout <= cx.now) && link.suspect.is_none()
         });
-        if !passes_over || !is_silent || is_straight(cx.state) {
+        let goes_around = cx.state.uses(Mechanism::Fallback) && !is_straight(cx.state);
+        if !passes_over || !is_silent || !goes_around {
             return;
         }
         match self.links.get_mut(&own) {
@@ -295,6 +305,7 @@ impl Relay {
 
     /// Whether all neighbors answer and hold the same, so that random rounds would be in vain.
     pub(super) fn is_well(&self, cx: &Context<'_>) -> bool {
+        let times = Times::of(&cx.state.config);
         is_in_use(cx.state)
             && self.place.missed.is_empty()
             && self.place.sought.is_empty()
@@ -302,6 +313,7 @@ impl Relay {
                 let Some(link) = self.links.get(peer) else { return false };
                 cx.state.links.speaks_dialect(*peer)
                     && link.hash.is_some()
+                    && overdue_at(link, &times).is_none_or(|overdue| cx.now < overdue)
                     && (link.differs.is_none_or(|(quiet, _)| cx.now < quiet + UNWELL_AFTER)
                         || is_straight(cx.state) && is_busy(link, cx.now))
             })

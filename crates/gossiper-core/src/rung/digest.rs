@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::state::Context;
-use crate::{Message, NodeId, Rumor, StreamDigest, Summary};
+use crate::{Mechanism, Message, NodeId, Rumor, StreamDigest, Summary};
 
 /// The payload bytes of one delta.
 const DELTA_BYTES_MAX: usize = 256 << 10;
@@ -33,6 +33,9 @@ const PATIENCE_INTERVALS: u32 = 8;
 
 /// Opens an exchange.
 pub(crate) fn open(cx: &mut Context<'_>, peer: NodeId) {
+    if !cx.state.uses(Mechanism::Digest) {
+        return;
+    }
     let summary = cx.state.summary();
     cx.send(peer, Message::Summary(summary));
 }
@@ -71,6 +74,9 @@ pub(crate) fn on_digest(
 
 /// The second step of an exchange, or the first where it would come to that.
 pub(crate) fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
+    if !cx.state.uses(Mechanism::Digest) {
+        return;
+    }
     let streams = cx.state.streams.digest();
     cx.send(to, Message::Digest { streams, answer });
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::digest;
 use crate::relay;
 use crate::state::Context;
-use crate::{Config, Instant, Message, NodeId};
+use crate::{Config, Instant, Mechanism, Message, NodeId};
 
 /// The payload bytes of one sync. Where there are more, the next sync to that peer goes on where
 /// this one ended, so that a round's cost is bounded however much is known.
@@ -37,7 +37,12 @@ impl Rounds {
     pub(crate) fn on_wakeup(&mut self, cx: &mut Context<'_>) {
         if self.next_wakeup() <= cx.now {
             self.last = cx.now;
-            begin(cx, Occasion::Timer);
+            if cx.state.uses(Mechanism::Rounds) {
+                begin(cx, Occasion::Timer);
+            } else {
+                // That is no message, and other rungs tell peers apart by names.
+                digest::name_unnamed(cx);
+            }
         }
     }
 
@@ -62,12 +67,16 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
     // Values that nobody has named show in no hash.
     let patience = cx.state.config.gossip_interval * 3;
     let is_named = cx.state.unnamed.front().is_none_or(|oldest| cx.now - oldest.since < patience);
-    if occasion == Occasion::Timer && cx.state.is_well && is_named {
+    let is_vain = cx.state.is_well && is_named && cx.state.uses(Mechanism::Skipping);
+    if occasion == Occasion::Timer && is_vain {
         return check_at_random(cx);
     }
     let drawn = cx.state.draw_peers(cx.state.config.fanout, None);
     let knows_nothing = cx.state.store.is_empty();
+    let uses_digest = cx.state.uses(Mechanism::Digest);
     if knows_nothing
+        && uses_digest
+        && cx.state.uses(Mechanism::Dialect)
         && occasion == Occasion::Timer
         && let Some(&first) = drawn.first()
         && !cx.state.links.speaks_dialect(first)
@@ -76,16 +85,16 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
         cx.send_announcing(first, Message::Sync { payloads: Vec::new() }, true);
     }
     for to in drawn {
-        let speaks_dialect = cx.state.links.speaks_dialect(to);
+        let is_compared = uses_digest && cx.state.links.speaks_dialect(to);
         // Who knows nothing has nothing to tell, but in a round of its own it may ask.
-        if speaks_dialect && !(knows_nothing && occasion == Occasion::Request) {
+        if is_compared && !(knows_nothing && occasion == Occasion::Request) {
             // While values keep coming no two hashes are equal, and to compare them is in vain.
             if occasion == Occasion::Timer && has_news && relay::is_in_use(cx.state) {
                 digest::send_digest(cx, to, true);
             } else {
                 digest::open(cx, to);
             }
-        } else if !knows_nothing && !speaks_dialect {
+        } else if !knows_nothing && !is_compared {
             let announces = occasion == Occasion::Timer && cx.state.links.on_timed_sync(to);
             sync(cx, to, announces);
         }

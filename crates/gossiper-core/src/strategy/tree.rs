@@ -6,7 +6,7 @@ use crate::rung::ack::Acks;
 use crate::rung::eager::{self, Source};
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{Instant, MessageId, NodeId, Topology};
+use crate::{Instant, Mechanism, MessageId, NodeId, Topology};
 
 /// The first two rungs. A crashed inner node is gone around; a message lost on its way to a leaf
 /// is not repaired, which is what gossip is for.
@@ -19,7 +19,9 @@ impl Protocol for Tree {
     fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
         let first = cx.state.next_message;
         let forwards = eager::push_on_tree(cx, value, source);
-        self.acks.expect(cx, value, source, first, forwards);
+        if cx.state.uses(Mechanism::Fallback) {
+            self.acks.expect(cx, value, source, first, forwards);
+        }
     }
 
     fn on_ack(&mut self, from: NodeId, of: MessageId) {
