@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gossiper_core::Strategy;
 use gossiper_lab::fault::Target;
 use gossiper_lab::figures::Quantiles;
 use virtual_time::{Plan, Played, play};
@@ -55,12 +56,24 @@ fn read(mut args: impl Iterator<Item = String>) -> Result<Sweep, Box<dyn Error>>
             "--pace" => sweep.plan.node.pace = Duration::from_millis(value()?.parse()?),
             "--dist" => sweep.plan.distribution = value()?.parse()?,
             "--topology" => sweep.plan.topology = value()?.parse()?,
+            "--strategy" => sweep.plan.node.strategy = strategy(&value()?)?,
+            "--without" => {
+                for name in value()?.split(',') {
+                    sweep.plan.node.without.insert(name.parse()?);
+                }
+            }
             "--hub" => sweep.plan.target = Target::Hub,
             "--out" => sweep.out = Some(value()?.into()),
             kind => sweep.plan.faults.push(kind.parse()?),
         }
     }
     Ok(sweep)
+}
+
+fn strategy(name: &str) -> Result<Strategy, String> {
+    let known = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
+    let found = known.into_iter().find(|strategy| format!("{strategy:?}").to_lowercase() == name);
+    found.ok_or_else(|| format!("no strategy is called {name:?}: flood, tree, gossip, hybrid"))
 }
 
 fn line(seed: u64, played: &Played) -> String {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gossiper_maelstrom::Strategy;
+use gossiper_maelstrom::{Mechanism, Strategy};
 use log::LevelFilter;
 
 use crate::test::TestArgs;
@@ -79,6 +79,13 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration_or_zero)]
     pub(crate) pace: Duration,
 
+    /// Switch a mechanism off, to see what it buys; several with commas, or one by one
+    ///
+    /// No value is invented or delivered twice whatever is off, but values may come late, cost
+    /// more, or stay missing where messages are lost. docs/mechanisms.md has the figures.
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) without: Vec<MechanismArg>,
+
     /// Fix every random choice; each node of a cluster still draws its own peers
     ///
     /// Without it the seed is drawn at random, and logged.
@@ -149,6 +156,48 @@ impl From<StrategyArg> for Strategy {
     }
 }
 
+/// The names are the core's own, which a test sees to.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum MechanismArg {
+    /// A new value is pushed at once; without it, rounds alone spread values
+    Push,
+    /// Silent neighbors are gone around or passed over; without it, rounds make up for them
+    Fallback,
+    /// Timed gossip; without it, what the rest misses stays missing
+    Rounds,
+    /// Nodes compare first and send what is missing; without it, a round sends all values
+    Digest,
+    /// Links move from the plain messages to gossiper's own; without it, none do
+    Dialect,
+    /// Paced batches on a computed tree; without it, values go at once and alone
+    Relay,
+    /// Acknowledgements wait for a batch to ride on; without it, each goes alone at once
+    Riding,
+    /// Lost batches are told and sent again; without it, nodes must be seen to differ
+    Repair,
+    /// Neighbors that stay different compare; without it, that waits for a round
+    Comparison,
+    /// Rounds are skipped while all neighbors agree; without it, each is made
+    Skipping,
+}
+
+impl From<MechanismArg> for Mechanism {
+    fn from(arg: MechanismArg) -> Self {
+        match arg {
+            MechanismArg::Push => Self::Push,
+            MechanismArg::Fallback => Self::Fallback,
+            MechanismArg::Rounds => Self::Rounds,
+            MechanismArg::Digest => Self::Digest,
+            MechanismArg::Dialect => Self::Dialect,
+            MechanismArg::Relay => Self::Relay,
+            MechanismArg::Riding => Self::Riding,
+            MechanismArg::Repair => Self::Repair,
+            MechanismArg::Comparison => Self::Comparison,
+            MechanismArg::Skipping => Self::Skipping,
+        }
+    }
+}
+
 #[derive(ValueEnum, Clone, Copy, Debug)]
 pub(crate) enum LevelArg {
     /// Nothing
@@ -208,6 +257,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_mechanism_can_be_switched_off_by_its_name() {
+        let named = MechanismArg::value_variants().iter().map(|&arg| {
+            let name = arg.to_possible_value().expect("none is hidden");
+            let mechanism = Mechanism::from(arg);
+            assert_eq!(name.get_name(), mechanism.name());
+            mechanism
+        });
+        assert!(named.eq(Mechanism::ALL));
+        let args = ["gossiper", "node", "--without", "relay,rounds", "--without", "push"];
+        let Command::Node(node) = Cli::parse_from(args).command else { panic!("it is the node") };
+        let without: Vec<Mechanism> = node.without.into_iter().map(Mechanism::from).collect();
+        assert_eq!(without, [Mechanism::Relay, Mechanism::Rounds, Mechanism::Push]);
     }
 
     #[test]

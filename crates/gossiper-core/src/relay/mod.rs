@@ -385,7 +385,7 @@ impl Relay {
             .next()
             .is_some_and(|best| Some(best) != uplink && self.watched(cx.state).is_leaf(best));
         let Some(uplink) = uplink.filter(|_| relays(cx.state)) else { return };
-        if cx.state.links.speaks_dialect(uplink) {
+        if cx.state.links.speaks_dialect(uplink) || !cx.state.uses(Mechanism::Dialect) {
             return;
         }
         let link = self.links.entry(uplink).or_default();

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gossiper_maelstrom::{Config, Instant, Session, Settings};
+use gossiper_maelstrom::{Config, Instant, Mechanism, Session, Settings};
 use log::{error, info, warn};
 
 use self::reader::Chunk;
@@ -53,6 +53,7 @@ fn settings(args: &NodeArgs) -> Result<Settings, getrandom::Error> {
         gossip_interval: args.gossip_interval,
         ack_timeout: args.ack_timeout,
         pace: args.pace,
+        without: args.without.iter().copied().map(Mechanism::from).collect(),
         ..Config::default()
     };
     Ok(Settings { config, seed, incarnation })
