@@ -45,7 +45,7 @@ use self::journal::Journal;
 use self::message::{Kinds, Message};
 use self::probes::Probes;
 use self::remarks::ErrorReplies;
-pub use self::results::{About, Files, Results};
+pub use self::results::{About, Files, Results, ValueLine};
 use crate::fault::{Event, FaultState};
 use crate::history::History;
 use crate::load::{Ask, Load, LoadError, Workload};

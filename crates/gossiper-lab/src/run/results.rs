@@ -195,22 +195,37 @@ pub struct Files {
     pub(super) values: Vec<ValueLine>,
 }
 
-/// A line of `values.jsonl`.
+/// A line of `values.jsonl`: one value whose broadcast arrived at a node.
 #[derive(Debug, Serialize)]
-pub(super) struct ValueLine {
-    pub(super) value: u32,
-    pub(super) node: String,
-    pub(super) arrived_ms: f64,
-    pub(super) acknowledged: bool,
-    pub(super) fate: ValueFate,
-    pub(super) stable_latency_ms: Option<u64>,
-    pub(super) propagation_ms: Option<f64>,
-    pub(super) ideal_ms: Option<f64>,
-    pub(super) excess_ms: Option<f64>,
-    pub(super) arrivals_ms: Vec<Option<f64>>,
+pub struct ValueLine {
+    /// The value.
+    pub value: u32,
+    /// The node that it was broadcast at.
+    pub node: String,
+    /// When it arrived there, counted from the start of the run.
+    pub arrived_ms: f64,
+    /// Whether that node has acknowledged it.
+    pub acknowledged: bool,
+    /// What became of it.
+    pub fate: ValueFate,
+    /// How long it was known and still missed, as Maelstrom counts it.
+    pub stable_latency_ms: Option<u64>,
+    /// From its arrival until the last live node had it; nothing if one never did.
+    pub propagation_ms: Option<f64>,
+    /// The same at best; nothing if the faults kept it from some live node.
+    pub ideal_ms: Option<f64>,
+    /// The difference of the two.
+    pub excess_ms: Option<f64>,
+    /// When each node's present life was first seen to have it, counted from the start of the run.
+    pub arrivals_ms: Vec<Option<f64>>,
 }
 
 impl Files {
+    /// What became of each value, in the order of their numbers.
+    pub fn values(&self) -> &[ValueLine] {
+        &self.values
+    }
+
     /// Writes `history.jsonl`, `faults.jsonl` and, if values were broadcast, `values.jsonl` into a
     /// folder. Errors are those of the file system.
     pub fn write(&self, folder: &Path) -> io::Result<()> {

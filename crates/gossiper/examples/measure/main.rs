@@ -1,12 +1,15 @@
-//! Plays the standard test in virtual time over many seeds, one line of figures a run.
+//! Plays the standard test in virtual time over many seeds, one line of figures a run; or, with
+//! `--table`, prints the tables of docs/mechanisms.md.
 //!
 //! `cargo run --release --example measure -- --seeds 1..20 --hub kill`: the words without dashes are
-//! kinds of faults; `--pace MS`, `--nodes N`, `--rate HZ`, `--dist NAME` and `--topology NAME` change
-//! the test, and `--out DIR` keeps the last run's files. It is for whoever changes the protocol: half
-//! a second a run, and the same run for the same seed.
+//! kinds of faults; `--pace MS`, `--nodes N`, `--rate HZ`, `--dist NAME`, `--topology NAME`,
+//! `--strategy NAME` and `--without NAME,…` change the test, and `--out DIR` keeps the last run's
+//! files. It is for whoever changes the protocol: half a second a run, and the same run for the same
+//! seed.
 #![allow(clippy::print_stdout, reason = "it is there to print")]
 
-#[path = "../tests/virtual_time/mod.rs"]
+mod tables;
+#[path = "../../tests/virtual_time/mod.rs"]
 mod virtual_time;
 
 use std::error::Error;
@@ -24,10 +27,15 @@ struct Sweep {
     plan: Plan,
     seeds: (u64, u64),
     out: Option<PathBuf>,
+    is_table: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let sweep = read(std::env::args().skip(1))?;
+    if sweep.is_table {
+        tables::print(sweep.seeds.0..=sweep.seeds.1);
+        return Ok(());
+    }
     println!("seed msgs/op kB/op | stable 0.5 1 | excess 0.5 0.95 0.99 1 | lost doubled | by type");
     let mut last = None;
     for seed in sweep.seeds.0..=sweep.seeds.1 {
@@ -42,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn read(mut args: impl Iterator<Item = String>) -> Result<Sweep, Box<dyn Error>> {
-    let mut sweep = Sweep { plan: Plan::default(), seeds: (1, 3), out: None };
+    let plan = Plan::default();
+    let mut sweep = Sweep { plan, seeds: (1, 5), out: None, is_table: false };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} lacks its value"));
         match arg.as_str() {
@@ -63,6 +72,7 @@ fn read(mut args: impl Iterator<Item = String>) -> Result<Sweep, Box<dyn Error>>
                 }
             }
             "--hub" => sweep.plan.target = Target::Hub,
+            "--table" => sweep.is_table = true,
             "--out" => sweep.out = Some(value()?.into()),
             kind => sweep.plan.faults.push(kind.parse()?),
         }
