@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gossiper_maelstrom::{Config, Instant, Session, Settings, Strategy};
+use gossiper_maelstrom::{Config, Instant, Mechanism, Session, Settings, Strategy};
 use gossiper_wire::{Body, Envelope};
 
 /// A cluster whose messages arrive at once, in order.
@@ -242,4 +242,23 @@ fn rumors_of_more_strangers_than_have_names_are_kept_without_theirs() {
     let delta = r#"{"src":"n2","dest":"n1","body":{"type":"gossip_delta","rumors":[["y",1,1,0,42]],"gossiper":1}}"#;
     cluster.deliver("n1", delta.as_bytes());
     assert_eq!(cluster.values_at("n1"), ["42"]);
+}
+
+#[test]
+fn without_the_dialect_its_messages_are_answered_as_any_unknown_type_is() {
+    let config = Config { without: Mechanism::Dialect.into(), ..Config::default() };
+    let mut session = Session::new(Settings { config, seed: 7, incarnation: 1 });
+    let mut out = Vec::new();
+    for body in [
+        r#""type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]"#,
+        r#""type":"gossip_summary","msg_id":2,"summary":"00000000000000ff","count":3,"gossiper":1"#,
+    ] {
+        out.clear();
+        let line = format!(r#"{{"src":"n2","dest":"n1","body":{{{body}}}}}"#);
+        session.on_line(Instant::START, line.as_bytes(), &mut out);
+    }
+    let answer = String::from_utf8(out).unwrap();
+    assert!(answer.contains(r#""type": "error", "code": 10"#), "{answer}");
+    assert!(answer.contains(r#""in_reply_to": 2"#), "{answer}");
+    assert!(!answer.contains("gossiper"), "nor is the dialect announced: {answer}");
 }

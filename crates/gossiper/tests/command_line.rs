@@ -46,6 +46,7 @@ fn help_names_every_flag_of_the_node() {
     {
         assert!(help.contains(flag), "{flag}");
     }
+    assert!(help.contains("--without") && help.contains("- comparison:"), "{help}");
     for default in ["hybrid", "[default: 2]", "[default: 1s]", "[default: 500ms]"] {
         assert!(help.contains(default), "{default}");
     }
@@ -57,6 +58,7 @@ fn bad_arguments_are_explained_and_end_with_2() {
         (&["node", "--fanout", "0"][..], "at least 1"),
         (&["node", "--gossip-interval", "soon"], "500ms, 2s or 1m"),
         (&["node", "--ack-timeout", "0s"], "at least 1ms"),
+        (&["node", "--without", "relay,luck"], "possible values: push, fallback"),
         (&["node", "--strategy", "rumour"], "possible values: flood, tree, gossip, hybrid"),
         (&["check"], "CASES.json"),
         (&["check", "/no/such/file.json"], "/no/such/file.json"),

@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 const INIT: &str = r#"{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}"#;
+const BROADCAST: &str =
+    r#"{"src":"c1","dest":"n1","body":{"type":"broadcast","msg_id":2,"message":7}}"#;
 const READ: &str = r#"{"src":"c1","dest":"n1","body":{"type":"read","msg_id":2}}"#;
 
 /// A node that does not outlive its test.
@@ -116,4 +118,19 @@ fn the_log_level_settles_what_is_logged() {
     assert_eq!(stderr_at("error"), "");
     assert_eq!(stderr_at("warn").lines().count(), 1);
     assert!(stderr_at("info").contains("seed 5"));
+}
+
+#[test]
+fn a_mechanism_that_is_switched_off_does_nothing() {
+    let pushes_with = |flags: &[&str]| {
+        let (node, mut stdin) = Node::start(flags);
+        let init = INIT.replace(r#"["n1"]"#, r#"["n1","n2"]"#);
+        writeln!(stdin, "{init}\n{BROADCAST}").unwrap();
+        drop(stdin);
+        let (stdout, _, status) = node.finish();
+        assert!(status.success() && stdout.contains("broadcast_ok"), "{stdout}");
+        stdout.matches(r#""type": "gossip""#).count()
+    };
+    assert_eq!(pushes_with(&[]), 1);
+    assert_eq!(pushes_with(&["--without", "rounds,push"]), 0);
 }
