@@ -37,9 +37,7 @@ use crate::overlay::{Computed, Overlay};
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{
-    Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, Push, Strategy,
-};
+use crate::{Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, Push, Strategy};
 
 /// The new values of one delta that are pushed on. A node that learns more is catching up with
 /// others, who have them: its neighbors are shown its digest instead.

@@ -145,13 +145,15 @@ fn ack_at(link: &Link, times: &Times) -> Option<Instant> {
 }
 
 /// Until when values wait for a neighbor to show whether it speaks the dialect: if it does they go in
-/// one message. A burst waits as long as the answer may take, what comes singly no longer than the
-/// pace.
+/// one message. A burst waits as long as the answer may take. What comes singly waits long enough to
+/// show whether it is the beginning of a burst, and longer where the pace is slow.
 fn waits_until(link: &Link, times: &Times) -> Option<Instant> {
     let announced = link.announced?;
-    let answered = announced + times.timeout;
-    let single = (announced + times.interval).min(link.owed_since + times.interval);
-    Some(if link.owed.len() > BURST { answered } else { single })
+    if link.owed.len() > BURST {
+        return Some(announced + times.timeout);
+    }
+    let part = if times.interval >= times.reorder { 2 } else { 10 };
+    Some((announced + times.interval).min(link.owed_since + times.interval / part))
 }
 
 /// With this many peers, going around a silent one announces the dialect: value by value to so many
