@@ -22,6 +22,14 @@ pub enum Distribution {
     Uniform,
     /// Memoryless, with the given mean, cut to whole milliseconds.
     Exponential,
+    /// Whole milliseconds in a range, both ends included, equally likely. It has no name to be read
+    /// by: [`Latency`] is read with its range.
+    Range {
+        /// The least, in ms.
+        least_ms: u32,
+        /// The most, in ms, which is not below it.
+        most_ms: u32,
+    },
 }
 
 /// The latency of messages between nodes. A client's messages have none.
@@ -34,6 +42,18 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// From `least_ms` to `most_ms`, whole milliseconds, each equally likely. The mean is rounded
+    /// down.
+    ///
+    /// # Panics
+    ///
+    /// If the most is below the least.
+    pub fn range(least_ms: u32, most_ms: u32) -> Self {
+        assert!(least_ms <= most_ms, "a range from {least_ms} to {most_ms} ms is empty");
+        let mean_ms = ((u64::from(least_ms) + u64::from(most_ms)) / 2) as u32;
+        Self { mean_ms, distribution: Distribution::Range { least_ms, most_ms } }
+    }
+
     /// Draws a latency in whole ms, `factor` times as long as usual. At most one draw.
     ///
     /// What is drawn is first scaled and then cut, as Maelstrom does it when a network is slow.
@@ -44,6 +64,10 @@ impl Latency {
             Distribution::Uniform => stream.below(2 * u64::from(self.mean_ms) + 1) as f64,
             // 1 - unit() is in (0, 1], so the logarithm is finite.
             Distribution::Exponential => -mean * (1.0 - stream.unit()).ln(),
+            Distribution::Range { least_ms, most_ms } => {
+                let width = u64::from(most_ms.saturating_sub(least_ms)) + 1;
+                f64::from(least_ms) + stream.below(width) as f64
+            }
         };
         (drawn * factor) as u64
     }
@@ -78,10 +102,36 @@ impl FromStr for Distribution {
 
 impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Constant => "constant",
-            Self::Uniform => "uniform",
-            Self::Exponential => "exponential",
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Uniform => f.write_str("uniform"),
+            Self::Exponential => f.write_str("exponential"),
+            Self::Range { least_ms, most_ms } => write!(f, "{least_ms}..{most_ms} ms"),
+        }
+    }
+}
+
+/// Longest mean and longest end of a range that [`Latency`] is read with, in ms: a minute.
+pub const LATENCY_MS_MAX: u32 = 60_000;
+
+/// Whole milliseconds, such as `100`, or a range of them, such as `10..50`.
+impl FromStr for Latency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ms = |text: &str| text.parse().ok().filter(|&ms| ms <= LATENCY_MS_MAX);
+        let read = match text.split_once("..") {
+            None => ms(text).map(|mean_ms| Self { mean_ms, ..Self::default() }),
+            Some((least, most)) => match (ms(least), ms(most)) {
+                (Some(least), Some(most)) if least <= most => Some(Self::range(least, most)),
+                _ => None,
+            },
+        };
+        read.ok_or_else(|| {
+            format!(
+                "write whole milliseconds from 0 to {LATENCY_MS_MAX}, such as 100, or a range of \
+                 them, such as 10..50"
+            )
         })
     }
 }
@@ -119,6 +169,29 @@ mod tests {
         assert!((mean(&all) - 99.5).abs() < 2.5, "{}", mean(&all));
         let above_mean = all.iter().filter(|&&ms| ms >= 100).count() as f64 / all.len() as f64;
         assert!((above_mean - (-1.0_f64).exp()).abs() < 0.012, "{above_mean}");
+    }
+
+    #[test]
+    fn a_range_has_both_its_ends_and_is_scaled_with_them() {
+        for (factor, least, most) in [(1.0, 10, 50), (2.0, 20, 100)] {
+            let latency = Latency::range(10, 50);
+            let mut stream = Stream::new(1, "latency");
+            let all: Vec<u64> = (0..20_000).map(|_| latency.draw(factor, &mut stream)).collect();
+            assert_eq!((all.iter().min(), all.iter().max()), (Some(&least), Some(&most)));
+            assert!((mean(&all) / factor - 30.0).abs() < 0.5, "{}", mean(&all));
+        }
+    }
+
+    #[test]
+    fn a_latency_is_read_as_a_mean_or_a_range() {
+        assert_eq!("100".parse(), Ok(Latency { mean_ms: 100, ..Latency::default() }));
+        assert_eq!("10..50".parse(), Ok(Latency::range(10, 50)));
+        assert_eq!("10..50".parse::<Latency>().unwrap().mean_ms, 30);
+        assert_eq!("7..7".parse(), Ok(Latency::range(7, 7)));
+        for text in ["", "50..10", "10..", "..50", "1.5", "-1", "60001", "0..60001", "1..2..3"] {
+            let refusal = text.parse::<Latency>().unwrap_err();
+            assert!(refusal.contains("10..50"), "{text}: {refusal}");
+        }
     }
 
     #[test]

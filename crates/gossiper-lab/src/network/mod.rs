@@ -25,6 +25,7 @@
 //! What befalls the k-th message of a link depends on the seed, the link and k, and on nothing else
 //! that is sent: two node programs meet the same network.
 
+mod chance;
 mod count;
 mod inbox;
 mod latency;
@@ -37,10 +38,11 @@ use std::time::Duration;
 
 use gossiper_core::Instant;
 
+pub(crate) use self::chance::Chance;
 use self::count::Counts;
 pub use self::count::{Count, DropReason};
 use self::inbox::Inbox;
-pub use self::latency::{Distribution, Latency};
+pub use self::latency::{Distribution, LATENCY_MS_MAX, Latency};
 use crate::seed::{Stream, at_ms};
 
 /// Messages that may wait for one node. A node that is flooded faster than it is served would take
@@ -304,37 +306,11 @@ impl<M: Clone> Network<M> {
     /// Decides what befalls the next message of a link, and counts it as sent.
     fn decide(&mut self, from: usize, to: usize, conditions: &impl Conditions) -> Chance {
         let place = self.counts.link(from, to).sent;
-        let (loss, duplicate, reorder) =
-            (conditions.loss(), conditions.duplicate(), conditions.reorder());
-        let factor = conditions.latency_factor();
-        let is_certain = loss <= 0.0 && duplicate <= 0.0 && reorder <= 0.0;
-        if !is_certain || self.latency.distribution != Distribution::Constant {
-            // To seek is the dearest step, and a network without chance does without.
-            self.stream.seek((from as u64) << 32 | to as u64, place);
-        }
-        // Each question has its draw whether it is asked or not, so that switching one fault off
-        // leaves the others as they were.
-        let usual_ms = self.latency.draw(factor, &mut self.stream);
-        let mut chance = Chance { latency_ms: usual_ms, is_lost: false, copy_latency_ms: None };
+        let link = (from as u64) << 32 | to as u64;
+        let chance = Chance::draw(self.latency, conditions, &mut self.stream, link, place);
         let count = self.counts.link_mut(from, to);
         count.sent += 1;
-        if is_certain {
-            return chance;
-        }
-        if self.latency.distribution == Distribution::Constant {
-            self.stream.next_u64();
-        }
-        chance.is_lost = self.stream.chance(loss);
-        let is_copied = self.stream.chance(duplicate);
-        let is_reordered = self.stream.chance(reorder);
-        let reordered_ms = self.latency.draw_reordered(factor, &mut self.stream);
-        if is_reordered {
-            chance.latency_ms = reordered_ms;
-            count.reordered += u64::from(!chance.is_lost);
-        }
-        if is_copied {
-            chance.copy_latency_ms = Some(self.latency.draw(factor, &mut self.stream));
-        }
+        count.reordered += u64::from(chance.is_reordered && !chance.is_lost);
         chance
     }
 
@@ -428,13 +404,6 @@ impl<M: Clone> Network<M> {
             inboxes[*node].taken.as_ref().is_some_and(|(taken, _)| taken == order)
         });
     }
-}
-
-/// What befalls one message between nodes.
-struct Chance {
-    latency_ms: u64,
-    is_lost: bool,
-    copy_latency_ms: Option<u64>,
 }
 
 fn ms(count: u64) -> Duration {

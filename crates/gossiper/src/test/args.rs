@@ -7,15 +7,13 @@ use clap::{Args, ValueEnum};
 use gossiper_lab::challenge::Challenge;
 use gossiper_lab::fault::{Kind, Target};
 use gossiper_lab::load::{RATE_HZ_MAX, Workload};
-use gossiper_lab::network::Distribution;
+use gossiper_lab::network::{Distribution, LATENCY_MS_MAX};
 use gossiper_lab::topology::Topology;
 
 /// Most nodes: each is a process.
 const NODES_MAX: usize = 10_000;
 /// Most workers: as many nodes with ten each.
 const CONCURRENCY_MAX: usize = 100_000;
-/// Longest mean latency, in ms: a minute.
-const LATENCY_MS_MAX: u32 = 60_000;
 /// Longest main phase and longest interval, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
