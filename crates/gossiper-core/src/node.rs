@@ -49,15 +49,17 @@ impl Node {
         seed: u64,
         now: Instant,
     ) -> Self {
-        let peers: BTreeSet<NodeId> =
+        let mut peers: Vec<NodeId> =
             members.iter().copied().filter(|&member| member != id).collect();
+        peers.sort_unstable();
+        peers.dedup();
         let mut rng = Rng::new(seed);
         let store = Store::new(rng.next_u64());
         let protocol = Chosen::new(&config, now);
         let mut state = State {
             me: id,
             config,
-            peers: peers.into_iter().collect(),
+            peers,
             overlay: Overlay::Random,
             store,
             streams: Streams::new(id, incarnation),

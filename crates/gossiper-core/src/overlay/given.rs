@@ -41,6 +41,13 @@ impl Topology {
         Self { me, has_cycle: has_cycle(&links), links, hops: BTreeMap::new(), is_whole: false }
     }
 
+    /// A topology of which `me` is told its own links only, and whether the whole has a cycle. With
+    /// a cycle nobody needs to know more of it, and a large cluster has no room for more.
+    #[must_use]
+    pub fn own_links(me: NodeId, neighbors: &[NodeId], has_cycle: bool) -> Self {
+        Self { has_cycle, ..Self::new(me, &[(me, neighbors.to_vec())]) }
+    }
+
     /// Whether there are two ways from one node to another.
     #[must_use]
     pub fn has_cycle(&self) -> bool {
@@ -150,6 +157,16 @@ mod tests {
             let part = topology(0, named, &[1, 2, 3]);
             assert!(!part.has_cycle());
             assert_eq!((part.behind(NodeId(1)), part.next_hop(NodeId(1))), (None, None));
+        }
+    }
+
+    #[test]
+    fn own_links_are_all_that_is_told_but_for_a_cycle() {
+        for has_cycle in [false, true] {
+            let mut own = Topology::own_links(NodeId(1), &nodes(&[4, 0]), has_cycle);
+            own.explore(&nodes(&[0, 2, 4]));
+            assert_eq!((own.neighbors(), own.has_cycle()), (&nodes(&[4, 0])[..], has_cycle));
+            assert_eq!((own.behind(NodeId(4)), own.next_hop(NodeId(0))), (None, None));
         }
     }
 
