@@ -12,6 +12,8 @@
 //! numbers of the results, which [`challenge`] holds against published limits; and [`report`] shows
 //! a run as one page.
 //!
+//! [`simulation`] is the other host: whole clusters of the core's own nodes, in virtual time.
+//!
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
 
 mod bag;
@@ -27,6 +29,7 @@ pub mod propagation;
 pub mod report;
 pub mod run;
 pub mod seed;
+pub mod simulation;
 mod text;
 pub mod topology;
 pub mod verdict;

@@ -42,6 +42,15 @@ impl Topology {
         }
     }
 
+    /// Whether among `nodes` nodes there is but one way from any of them to another.
+    pub fn is_tree(self, nodes: usize) -> bool {
+        match self {
+            Self::Line | Self::Tree2 | Self::Tree3 | Self::Tree4 => true,
+            Self::Grid => nodes < 4,
+            Self::Total => nodes < 3,
+        }
+    }
+
     /// The neighbors of each of `nodes` nodes, all by their places in the cluster's list. A link
     /// goes both ways, and no node is its own neighbor.
     ///
@@ -156,6 +165,16 @@ mod tests {
             assert!(topology.neighbors(0).is_empty(), "{topology}");
             assert_eq!(topology.neighbors(1), [[0_usize; 0]], "{topology}");
             assert_eq!(topology.neighbors(2), [[1], [0]], "{topology}");
+        }
+    }
+
+    #[test]
+    fn a_tree_has_one_link_less_than_nodes() {
+        for topology in Topology::ALL {
+            for nodes in 1..20 {
+                let ends: usize = topology.neighbors(nodes).iter().map(Vec::len).sum();
+                assert_eq!(topology.is_tree(nodes), ends == 2 * (nodes - 1), "{topology} {nodes}");
+            }
         }
     }
 

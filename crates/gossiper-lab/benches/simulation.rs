@@ -1,0 +1,55 @@
+//! How many events a second the virtual host plays.
+//!
+//! ```text
+//! cargo bench -p gossiper-lab --bench simulation
+//! ```
+//!
+//! Each line is one run of one thread, the nodes' own work included: so many nodes, 10 to 50 ms a
+//! hop, broadcasts from anywhere. An event is a message that arrives, a wake-up, a broadcast or a
+//! fault. With a strategy's name after `--`, only that one is run, for a profiler.
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::time::{Duration, Instant as Clock};
+
+use gossiper_core::{Config, Strategy};
+use gossiper_lab::fault::FaultPlan;
+use gossiper_lab::network::Latency;
+use gossiper_lab::simulation::{LoadPlan, Scenario, play, strategy_name};
+use gossiper_lab::topology::Topology;
+
+fn main() {
+    let is_trial = !std::env::args().any(|arg| arg == "--bench");
+    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
+    println!("{:<8} {:>7} {:>10} {:>10} {:>8}", "", "nodes", "broadcasts", "events", "events/s");
+    for strategy in [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid] {
+        let name = strategy_name(strategy);
+        if wanted.as_ref().is_some_and(|wanted| wanted != name) {
+            continue;
+        }
+        for (nodes, broadcasts) in [(25, 20_000), (1_000, 1_000), (5_000, 100)] {
+            let broadcasts = if is_trial { broadcasts / 100 } else { broadcasts };
+            measure(strategy, nodes, broadcasts);
+        }
+    }
+}
+
+fn measure(strategy: Strategy, nodes: usize, broadcasts: usize) {
+    let load = LoadPlan { broadcasts, rate_hz: 100.0, senders: nodes };
+    let scenario = Scenario {
+        nodes,
+        config: Config { strategy, ..Config::default() },
+        topology: Topology::Grid,
+        latency: Latency::range(10, 50),
+        faults: FaultPlan::new(nodes, Vec::new()).expect("an empty plan is a plan"),
+        broadcasts: load.draw(nodes, 1),
+        settle: Duration::from_secs(5),
+        stagger: Duration::from_secs(1),
+        seed: 1,
+    };
+    let start = Clock::now();
+    let results = play(scenario).expect("a scenario that can be played");
+    let rate = results.events as f64 / start.elapsed().as_secs_f64();
+    let (name, events) = (strategy_name(strategy), results.events);
+    println!("{name:<8} {nodes:>7} {broadcasts:>10} {events:>10} {rate:>8.0}");
+}

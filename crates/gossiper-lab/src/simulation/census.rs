@@ -1,0 +1,205 @@
+//! Who holds which value, and since when everybody does.
+
+use gossiper_core::{Delivery, Instant, Via};
+
+/// What has become of one value.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) entered_at: Instant,
+    /// The nodes that are up and hold it.
+    pub(super) holders: u32,
+    /// The nodes that have ever got it; one that starts anew and gets it again counts again.
+    pub(super) reached: u32,
+    /// The longest way that it has made to any of them.
+    pub(super) hops_max: u32,
+    /// Since when all that are up hold it.
+    pub(super) complete_at: Option<Instant>,
+}
+
+/// Which node holds which value. It costs a bit for each node and value.
+#[derive(Debug)]
+pub(super) struct Census {
+    values: Vec<Value>,
+    /// Bit v % 64 of word v / 64 of a node's row: it holds value v.
+    held: Vec<u64>,
+    row_words: usize,
+    up: u32,
+    /// First arrivals, at other nodes than a value's first, by their age in whole ms.
+    ages_ms: Vec<u64>,
+    pub(super) tree_deliveries: u64,
+    pub(super) gossip_deliveries: u64,
+    /// Deliveries of what nobody has broadcast, and of what the node had been given before.
+    pub(super) invented: u64,
+    pub(super) delivered_twice: u64,
+}
+
+impl Census {
+    /// Room for so many values, on nodes that are all down.
+    pub(super) fn new(nodes: usize, values: usize) -> Self {
+        let row_words = values.div_ceil(64);
+        Self {
+            values: Vec::new(),
+            held: vec![0; nodes * row_words],
+            row_words,
+            up: 0,
+            ages_ms: Vec::new(),
+            tree_deliveries: 0,
+            gossip_deliveries: 0,
+            invented: 0,
+            delivered_twice: 0,
+        }
+    }
+
+    pub(super) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The nodes that are up.
+    pub(super) fn up(&self) -> u32 {
+        self.up
+    }
+
+    /// How many first arrivals were how many whole ms after the broadcast, the list beginning at 0.
+    pub(super) fn ages_ms(&self) -> &[u64] {
+        &self.ages_ms
+    }
+
+    /// A value is about to be given to a node. Gives its number.
+    pub(super) fn on_broadcast(&mut self, now: Instant) -> usize {
+        self.values.push(Value {
+            entered_at: now,
+            holders: 0,
+            reached: 0,
+            hops_max: 0,
+            complete_at: None,
+        });
+        self.values.len() - 1
+    }
+
+    /// A node delivers the value of this number to its application; none for what is no number.
+    pub(super) fn on_delivery(
+        &mut self,
+        now: Instant,
+        node: usize,
+        number: Option<usize>,
+        delivery: Delivery,
+    ) {
+        let Some((number, value)) = number.and_then(|n| Some((n, self.values.get_mut(n)?))) else {
+            self.invented += 1;
+            return;
+        };
+        let word = &mut self.held[node * self.row_words + number / 64];
+        let bit = 1 << (number % 64);
+        if *word & bit != 0 {
+            self.delivered_twice += 1;
+            return;
+        }
+        *word |= bit;
+        value.holders += 1;
+        value.reached += 1;
+        value.hops_max = value.hops_max.max(delivery.hops);
+        if value.holders == self.up {
+            value.complete_at = Some(now);
+        }
+        if value.reached > 1 {
+            let age_ms = ((now - value.entered_at).as_nanos() / 1_000_000) as usize;
+            if self.ages_ms.len() <= age_ms {
+                self.ages_ms.resize(age_ms + 1, 0);
+            }
+            self.ages_ms[age_ms] += 1;
+            match delivery.via {
+                Via::Tree => self.tree_deliveries += 1,
+                Via::Gossip => self.gossip_deliveries += 1,
+            }
+        }
+    }
+
+    /// A node has started, empty.
+    pub(super) fn on_start(&mut self) {
+        self.up += 1;
+        self.values.iter_mut().for_each(|value| value.complete_at = None);
+    }
+
+    /// A node has died, and what it held is gone.
+    pub(super) fn on_death(&mut self, now: Instant, node: usize) {
+        self.up -= 1;
+        let row = &mut self.held[node * self.row_words..(node + 1) * self.row_words];
+        for (number, value) in self.values.iter_mut().enumerate() {
+            let was_held = row[number / 64] >> (number % 64) & 1 == 1;
+            value.holders -= u32::from(was_held);
+            // The last that lacked it may be who is gone.
+            if !was_held && value.holders == self.up && value.holders > 0 {
+                value.complete_at = Some(now);
+            }
+        }
+        row.fill(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::at_ms;
+
+    const PUSHED: Delivery = Delivery { via: Via::Tree, hops: 1 };
+
+    fn census(nodes: usize) -> Census {
+        let mut census = Census::new(nodes, 100);
+        (0..nodes).for_each(|_| census.on_start());
+        census
+    }
+
+    #[test]
+    fn a_value_is_everywhere_when_the_last_node_has_it() {
+        let mut census = census(3);
+        let value = census.on_broadcast(at_ms(5));
+        for node in 0..3 {
+            assert_eq!(census.values()[value].complete_at, None);
+            census.on_delivery(at_ms(10 * node), node as usize, Some(value), PUSHED);
+        }
+        assert_eq!(census.values()[value].complete_at, Some(at_ms(20)));
+        // The first to have it is where it came from.
+        assert_eq!(census.ages_ms().iter().sum::<u64>(), 2);
+        assert_eq!((census.ages_ms()[5], census.ages_ms()[15]), (1, 1));
+    }
+
+    #[test]
+    fn a_value_is_everywhere_when_the_last_that_lacks_it_dies() {
+        let mut census = census(3);
+        let value = census.on_broadcast(at_ms(0));
+        census.on_delivery(at_ms(1), 0, Some(value), PUSHED);
+        census.on_delivery(at_ms(2), 1, Some(value), PUSHED);
+        census.on_death(at_ms(7), 2);
+        assert_eq!(census.values()[value].complete_at, Some(at_ms(7)));
+        // Whoever dies with the value leaves it where else it is.
+        census.on_death(at_ms(8), 1);
+        assert_eq!(census.values()[value].complete_at, Some(at_ms(7)));
+        census.on_death(at_ms(9), 0);
+        assert_eq!((census.values()[value].holders, census.values()[value].reached), (0, 2));
+    }
+
+    #[test]
+    fn a_node_that_starts_empty_lacks_everything() {
+        let mut census = census(2);
+        let value = census.on_broadcast(at_ms(0));
+        (0..2).for_each(|node| census.on_delivery(at_ms(1), node, Some(value), PUSHED));
+        census.on_death(at_ms(2), 1);
+        census.on_start();
+        assert_eq!(census.values()[value].complete_at, None);
+        census.on_delivery(at_ms(9), 1, Some(value), PUSHED);
+        assert_eq!(census.values()[value].complete_at, Some(at_ms(9)));
+        assert_eq!(census.delivered_twice, 0, "it had lost it");
+    }
+
+    #[test]
+    fn what_must_not_be_is_counted() {
+        let mut census = census(2);
+        let value = census.on_broadcast(at_ms(0));
+        census.on_delivery(at_ms(1), 0, Some(value), PUSHED);
+        census.on_delivery(at_ms(1), 0, Some(value), PUSHED);
+        census.on_delivery(at_ms(1), 0, Some(value + 1), PUSHED);
+        census.on_delivery(at_ms(1), 0, None, PUSHED);
+        assert_eq!((census.delivered_twice, census.invented), (1, 2));
+        assert_eq!(census.values()[value].holders, 1);
+    }
+}

@@ -1,0 +1,51 @@
+//! The virtual host: whole clusters of the core's nodes in one thread, in virtual time.
+//!
+//! A [`Cluster`] plays a [`Scenario`] event by event: it hands a node what happens to it, carries
+//! out what the node then wants, and counts. No JSON is written, no process started and no clock
+//! read, so a run costs what its events cost, however long it would have taken, and the same
+//! scenario gives the same [`Results`] on every machine.
+//!
+//! # How it differs from the process host
+//!
+//! Latencies, losses, copies and faults are drawn as [`network`](crate::network) does, but from
+//! streams of the sender and not of the link, which would need a table of all links. And a message
+//! arrives when its latency is over: Maelstrom's single input thread, which makes a node's messages
+//! wait for each other, is not played. At a constant latency that is the same.
+//!
+//! # The order of events
+//!
+//! Of what is due at the same moment, faults come first, then what clients broadcast, then messages
+//! and wake-ups in the order in which they were queued. Nodes answer in no time.
+//!
+//! # What a node is told
+//!
+//! All of a topology that is a tree; of one with cycles its own links, for with cycles the core
+//! computes a tree of its own, and flooding needs no more. Nodes start spread over
+//! [`Scenario::stagger`], so that not all of them begin their rounds at once; the main phase, from
+//! which all times count, begins after it.
+
+mod census;
+mod cluster;
+mod queue;
+mod results;
+mod scenario;
+mod size;
+#[cfg(test)]
+mod tests;
+mod traffic;
+
+pub use self::cluster::Cluster;
+pub use self::results::{Results, strategy_name};
+pub use self::scenario::{Broadcast, LoadPlan, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX};
+pub use self::traffic::{Drops, Kinds, Traffic};
+
+/// Plays a scenario to its end.
+///
+/// # Errors
+///
+/// If it cannot be played; see [`Scenario::check`].
+pub fn play(scenario: Scenario) -> Result<Results, ScenarioError> {
+    let mut cluster = Cluster::new(scenario)?;
+    while cluster.step() {}
+    Ok(cluster.results())
+}

@@ -1,0 +1,217 @@
+//! The figures of a run.
+
+use std::time::Duration;
+
+use gossiper_core::{Instant, Strategy};
+use serde::Serialize;
+
+use super::census::{Census, Value};
+use super::scenario::Scenario;
+use super::traffic::{Drops, Kinds, Traffic};
+use crate::figures::Quantiles;
+
+/// What has come of a run. Fields stand in the JSON in this order; times are in milliseconds, and
+/// what cannot be told is null.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Results {
+    /// The protocol's name.
+    pub strategy: &'static str,
+    /// What settled every random choice.
+    pub seed: u64,
+    /// The size of the cluster.
+    pub nodes: usize,
+    /// Values that clients broadcast.
+    pub broadcasts: usize,
+    /// Values that no node was up to take, which count nowhere else.
+    pub unplaced: u64,
+    /// Nodes that are up at the end.
+    pub live_nodes: u32,
+    /// The share of the live nodes that hold a value at the end, 0 to 1, as the mean over all
+    /// values.
+    pub coverage: Option<f64>,
+    /// Values that every live node holds at the end.
+    pub complete: usize,
+    /// Values that no live node holds at the end: each died with all that had it.
+    pub orphaned: usize,
+    /// Relative message redundancy: payloads sent for each node reached besides the value's first,
+    /// less 1. Anti-entropy's payloads count, and a message may carry many.
+    pub redundancy: Option<f64>,
+    /// The longest way, in hops, that a value made to any node, as the mean over all values.
+    pub last_delivery_hop: Option<f64>,
+    /// Messages of all kinds for each value, lost ones included.
+    pub messages_per_broadcast: Option<f64>,
+    /// Payloads for each value; one message may carry many.
+    pub payloads_per_broadcast: Option<f64>,
+    /// Bytes for each value, as the wire has them, without the lines' ends.
+    pub bytes_per_broadcast: Option<f64>,
+    /// From the broadcast until every live node has the value, of those that are complete.
+    pub time_to_all_ms: Option<Quantiles<f64>>,
+    /// From the broadcast until a node has the value, cut to whole ms, of all nodes but the first.
+    pub delivery_ms: Option<Quantiles<u64>>,
+    /// The whole gossip intervals that pass from the broadcast until every live node has the value,
+    /// as the mean over those that are complete: 0 where nothing had to wait for a round.
+    pub rounds_to_all: Option<f64>,
+    /// From the last fault's begin or end, or the broadcast if that came later, until every live
+    /// node has the value: the longest of all values but orphaned ones. Null if nothing has changed
+    /// since the begin, or something is not complete.
+    pub recovery_ms: Option<f64>,
+    /// Messages sent, by their type.
+    pub messages: Kinds,
+    /// Messages that carry a payload.
+    pub payload_messages: u64,
+    /// Messages that did not arrive.
+    pub dropped: Drops,
+    /// Forwards that were not acknowledged in time.
+    pub undelivered: u64,
+    /// Messages sent around silent neighbors for them.
+    pub direct: u64,
+    /// Values that nodes first got along the tree or around a silent neighbor.
+    pub tree_deliveries: u64,
+    /// Values that nodes first got by gossip or anti-entropy.
+    pub gossip_deliveries: u64,
+    /// Deliveries of what nobody has broadcast. There must be none.
+    pub invented: u64,
+    /// Deliveries of what a node had been given before. There must be none.
+    pub delivered_twice: u64,
+    /// How long the main phase was, with the time to settle.
+    pub simulated_ms: f64,
+    /// Messages, wake-ups, broadcasts and faults that were played.
+    pub events: u64,
+}
+
+/// What a cluster has counted.
+pub(super) struct Account<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) census: &'a Census,
+    pub(super) traffic: &'a Traffic,
+    pub(super) last_fault: Option<Instant>,
+    pub(super) simulated: Duration,
+    pub(super) events: u64,
+    pub(super) unplaced: u64,
+    pub(super) undelivered: u64,
+    pub(super) direct: u64,
+}
+
+impl Results {
+    pub(super) fn new(account: &Account<'_>) -> Self {
+        let Account { scenario, census, traffic, .. } = account;
+        let (values, up) = (census.values(), census.up());
+        let is_complete = |value: &&Value| value.holders == up && value.holders > 0;
+        let complete: Vec<&Value> = values.iter().filter(is_complete).collect();
+        let times: Vec<Duration> = complete.iter().filter_map(|value| time_to_all(value)).collect();
+        let mut times_ms: Vec<f64> = times.iter().copied().map(ms).collect();
+        times_ms.sort_unstable_by(f64::total_cmp);
+        let interval_ns = scenario.config.gossip_interval.as_nanos().max(1);
+        let rounds: u128 = times.iter().map(|time| time.as_nanos() / interval_ns).sum();
+        let held: u64 = values.iter().map(|value| u64::from(value.holders)).sum();
+        let further: u64 = values.iter().map(|value| u64::from(value.reached.max(1) - 1)).sum();
+        let hops: u64 = values.iter().map(|value| u64::from(value.hops_max)).sum();
+        let per_value = |count: u64| mean(count, values.len());
+        Self {
+            strategy: strategy_name(scenario.config.strategy),
+            seed: scenario.seed,
+            nodes: scenario.nodes,
+            broadcasts: values.len(),
+            unplaced: account.unplaced,
+            live_nodes: up,
+            coverage: mean(held, values.len() * up as usize),
+            complete: complete.len(),
+            orphaned: values.iter().filter(|value| value.holders == 0).count(),
+            redundancy: mean(traffic.payloads, further as usize).map(|each| each - 1.0),
+            last_delivery_hop: per_value(hops),
+            messages_per_broadcast: per_value(traffic.messages()),
+            payloads_per_broadcast: per_value(traffic.payloads),
+            bytes_per_broadcast: per_value(traffic.bytes),
+            time_to_all_ms: Quantiles::of_sorted(&times_ms),
+            delivery_ms: of_counts(census.ages_ms()),
+            rounds_to_all: mean(u64::try_from(rounds).unwrap_or(u64::MAX), times.len()),
+            recovery_ms: account.last_fault.and_then(|since| recovery(values, up, since)).map(ms),
+            messages: traffic.kinds,
+            payload_messages: traffic.payload_messages,
+            dropped: traffic.drops,
+            undelivered: account.undelivered,
+            direct: account.direct,
+            tree_deliveries: census.tree_deliveries,
+            gossip_deliveries: census.gossip_deliveries,
+            invented: census.invented,
+            delivered_twice: census.delivered_twice,
+            simulated_ms: ms(account.simulated),
+            events: account.events,
+        }
+    }
+
+    /// Whether nothing happened that must never happen.
+    pub fn is_sound(&self) -> bool {
+        self.invented == 0 && self.delivered_twice == 0
+    }
+}
+
+/// The name of a protocol on the command line and in results.
+pub fn strategy_name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Flood => "flood",
+        Strategy::Tree => "tree",
+        Strategy::Gossip => "gossip",
+        Strategy::Hybrid => "hybrid",
+    }
+}
+
+fn time_to_all(value: &Value) -> Option<Duration> {
+    value.complete_at.map(|at| at - value.entered_at)
+}
+
+/// How long the slowest value took since it was broadcast and since `since`; none if one is not
+/// complete that could be.
+fn recovery(values: &[Value], up: u32, since: Instant) -> Option<Duration> {
+    let mut longest = Duration::ZERO;
+    for value in values.iter().filter(|value| value.holders > 0) {
+        let complete_at = value.complete_at.filter(|_| value.holders == up)?;
+        longest = longest.max(complete_at - value.entered_at.max(since));
+    }
+    Some(longest)
+}
+
+fn mean(sum: u64, count: usize) -> Option<f64> {
+    (count > 0).then(|| sum as f64 / count as f64)
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1e6
+}
+
+/// The quantiles of a list in which number i stands `counts[i]` times.
+fn of_counts(counts: &[u64]) -> Option<Quantiles<u64>> {
+    let total: u64 = counts.iter().sum();
+    let last = total.checked_sub(1)?;
+    let element = |place: u64| {
+        let mut before = 0;
+        let at = counts.iter().position(|count| {
+            before += count;
+            before > place
+        });
+        at.unwrap_or_default() as u64
+    };
+    let quantile = |p: f64| element(last.min((total as f64 * p).floor() as u64));
+    Some(Quantiles {
+        min: element(0),
+        median: quantile(0.5),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        max: element(last),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_counts_are_those_of_the_list() {
+        for list in [vec![], vec![0], vec![3, 3, 9], (0..250).map(|n| n / 3).collect::<Vec<u64>>()]
+        {
+            let mut counts = vec![0; 100];
+            list.iter().for_each(|&number| counts[number as usize] += 1);
+            assert_eq!(of_counts(&counts), Quantiles::of_sorted(&list));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What a run is to be like.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use gossiper_core::{Config, Instant, NodeId, Strategy};
+
+use crate::fault::{Event, FaultPlan};
+use crate::network::Latency;
+use crate::seed::Stream;
+use crate::topology::Topology;
+
+/// Most nodes of a topology that is a tree, of which each node is told the whole: what they are
+/// told together grows with the square.
+pub const WHOLE_TREE_NODES_MAX: usize = 2_000;
+
+/// Most bits that say which node holds which value: a gigabyte of them.
+const HELD_BITS_MAX: u64 = 1 << 33;
+
+/// A value that a client gives to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broadcast {
+    /// When, since the begin of the main phase.
+    pub at: Instant,
+    /// To which node, by its place. If it is down or stands still the client turns to the next one
+    /// in the list that is not.
+    pub node: usize,
+}
+
+/// One run: a cluster, what is broadcast in it, and what goes wrong.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// How many nodes there are, at least 1.
+    pub nodes: usize,
+    /// How each of them behaves.
+    pub config: Config,
+    /// The neighbors that they are told.
+    pub topology: Topology,
+    /// How long messages between them take.
+    pub latency: Latency,
+    /// What goes wrong; for as many nodes. Times count from the begin of the main phase.
+    pub faults: FaultPlan,
+    /// What clients broadcast, in the order of time.
+    pub broadcasts: Vec<Broadcast>,
+    /// How long the run goes on after the last broadcast and the last fault.
+    pub settle: Duration,
+    /// Over how long a time the starts of the nodes are spread before the main phase.
+    pub stagger: Duration,
+    /// Settles every random choice.
+    pub seed: u64,
+}
+
+impl Scenario {
+    /// Whether the scenario can be played.
+    ///
+    /// # Errors
+    ///
+    /// If there is no node, a broadcast is out of order or for nobody, the plan of faults is for
+    /// another number of nodes, or the cluster is too large for what is asked of it.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        let nodes = self.nodes;
+        let refuse = |reason: String| Err(ScenarioError(reason));
+        if nodes == 0 {
+            return refuse("a cluster has one node at least".into());
+        }
+        if self.faults.nodes() != nodes {
+            let planned = self.faults.nodes();
+            return refuse(format!("the plan of faults is for {planned} nodes, and not {nodes}"));
+        }
+        if !self.broadcasts.is_sorted_by_key(|broadcast| broadcast.at) {
+            return refuse("the broadcasts are not in the order of time".into());
+        }
+        if let Some(lost) = self.broadcasts.iter().find(|broadcast| broadcast.node >= nodes) {
+            return refuse(format!("there is no node {} to broadcast at: {nodes}", lost.node));
+        }
+        if self.topology.is_tree(nodes) && nodes > WHOLE_TREE_NODES_MAX {
+            return refuse(format!(
+                "topology {} is a tree, of which every node is told the whole, and that is for \
+                 {WHOLE_TREE_NODES_MAX} nodes at most: take grid, with which each computes its tree",
+                self.topology
+            ));
+        }
+        let bits = (nodes as u64).saturating_mul(self.broadcasts.len() as u64);
+        if bits > HELD_BITS_MAX {
+            return refuse(format!(
+                "{nodes} nodes and {} broadcasts are too many together: at most {HELD_BITS_MAX} \
+                 deliveries are kept account of",
+                self.broadcasts.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// When the last thing happens that the scenario asks for.
+    pub(super) fn last_event(&self) -> Option<Instant> {
+        let broadcast = self.broadcasts.last().map(|broadcast| broadcast.at);
+        broadcast.max(self.faults.events().last().map(Event::at))
+    }
+
+    /// What the nodes are told of the topology.
+    pub(super) fn told(&self) -> Told {
+        if self.topology == Topology::Total && !self.topology.is_tree(self.nodes) {
+            // That everybody is a neighbor is what a node that floods takes for granted.
+            let is_flood = self.config.strategy == Strategy::Flood;
+            return if is_flood { Told::Nothing } else { Told::HasCycle };
+        }
+        let ids = |near: Vec<usize>| near.into_iter().map(|other| NodeId(other as u64)).collect();
+        let links: Vec<Vec<NodeId>> =
+            self.topology.neighbors(self.nodes).into_iter().map(ids).collect();
+        if self.topology.is_tree(self.nodes) {
+            return Told::Whole((0..).map(NodeId).zip(links).collect());
+        }
+        Told::OwnLinks(links)
+    }
+}
+
+/// What nodes are told of the topology.
+#[derive(Debug)]
+pub(super) enum Told {
+    Nothing,
+    /// No more than that there is more than one way between nodes.
+    HasCycle,
+    /// By node, its links. There are cycles.
+    OwnLinks(Vec<Vec<NodeId>>),
+    /// All links, of a tree.
+    Whole(Vec<(NodeId, Vec<NodeId>)>),
+}
+
+/// How often and where values are broadcast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadPlan {
+    /// How many values.
+    pub broadcasts: usize,
+    /// How many a second on average. The first comes at once, each other one after a gap uniform
+    /// on 0 to twice the mean, as [`load`](crate::load) has it.
+    pub rate_hz: f64,
+    /// How many of the nodes broadcast: so many are drawn, and each value is given to one of them,
+    /// drawn again.
+    pub senders: usize,
+}
+
+impl LoadPlan {
+    /// Draws the broadcasts for a cluster of `nodes`.
+    pub fn draw(&self, nodes: usize, seed: u64) -> Vec<Broadcast> {
+        let mut times = Stream::new(seed, "load times");
+        let mut places = Stream::new(seed, "load places");
+        let mut senders: Vec<usize> = (0..nodes).collect();
+        places.shuffle(&mut senders);
+        senders.truncate(self.senders.max(1));
+        let gap_bound = ((2e9 / self.rate_hz).round() as u64).saturating_add(1);
+        let mut at = Instant::START;
+        let mut next = || {
+            let sender = places.below(senders.len() as u64) as usize;
+            let broadcast = Broadcast { at, node: senders[sender] };
+            at = Instant(at.0.saturating_add(times.below(gap_bound)));
+            broadcast
+        };
+        (0..self.broadcasts).map(|_| next()).collect()
+    }
+}
+
+/// Why a scenario cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioError(String);
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for ScenarioError {}
