@@ -58,4 +58,5 @@ mod state;
 
 pub use self::plan::{Action, Direction, Event, Fault, FaultPlan, Group, Kind, PlanError, Shape};
 pub use self::schedule::{Intensity, PlanConfig, Target};
+pub(crate) use self::sides::{draw_ring, draw_side};
 pub use self::state::{Applied, Change, FaultState};

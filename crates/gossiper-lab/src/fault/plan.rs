@@ -330,6 +330,12 @@ fn check_range(name: &str, number: f64, max: f64) -> Result<(), String> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PlanError(pub(super) String);
 
+impl PlanError {
+    pub(crate) fn new(problem: String) -> Self {
+        Self(problem)
+    }
+}
+
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fault plan: {}", self.0)

@@ -5,7 +5,7 @@ use crate::seed::Stream;
 
 /// Draws one side of a partition. A minority third of three nodes or fewer is nobody, as in
 /// Maelstrom.
-pub(super) fn draw_side(shape: Shape, nodes: usize, stream: &mut Stream) -> Vec<usize> {
+pub(crate) fn draw_side(shape: Shape, nodes: usize, stream: &mut Stream) -> Vec<usize> {
     let size = match shape {
         Shape::One => nodes.min(1),
         Shape::MinorityThird => nodes.saturating_sub(1) / 3,
@@ -24,7 +24,7 @@ pub(super) fn draw_side(shape: Shape, nodes: usize, stream: &mut Stream) -> Vec<
 /// each seen by the node in its middle (so the ring of three is a one-way ring, and two nodes or
 /// one see everybody); above five a growing random graph, in which two nodes may come to see the
 /// same majority, though they rarely do.
-pub(super) fn draw_ring(nodes: usize, stream: &mut Stream) -> Vec<Vec<usize>> {
+pub(crate) fn draw_ring(nodes: usize, stream: &mut Stream) -> Vec<Vec<usize>> {
     let mut sees = if nodes <= 5 { perfect(nodes, stream) } else { grown(nodes, stream) };
     sees.iter_mut().for_each(|list| list.sort_unstable());
     sees

@@ -33,11 +33,15 @@ mod size;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod trouble;
 
 pub use self::cluster::Cluster;
-pub use self::results::{Results, strategy_name};
-pub use self::scenario::{Broadcast, LoadPlan, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX};
+pub use self::results::{Results, json, strategy_name};
+pub use self::scenario::{
+    Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX,
+};
 pub use self::traffic::{Drops, Kinds, Traffic};
+pub use self::trouble::{RING_NODES_MAX, Span, Split, Trouble, Victims};
 
 /// Plays a scenario to its end.
 ///

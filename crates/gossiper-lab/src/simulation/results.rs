@@ -146,6 +146,29 @@ impl Results {
     }
 }
 
+/// The results as JSON: of one run an object, of several an object of objects by the protocols'
+/// names.
+pub fn json(results: &[Results]) -> String {
+    let text = match results {
+        [only] => serde_json::to_string_pretty(only),
+        several => {
+            // A map from serde_json would sort the names.
+            let fields = several.iter().map(|each| (each.strategy, each));
+            serde_json::to_string_pretty(&ByName(fields.collect()))
+        }
+    };
+    text.expect("names, numbers and lists of them are JSON")
+}
+
+/// An object whose fields stand in this order.
+struct ByName<'a>(Vec<(&'static str, &'a Results)>);
+
+impl Serialize for ByName<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
 /// The name of a protocol on the command line and in results.
 pub fn strategy_name(strategy: Strategy) -> &'static str {
     match strategy {

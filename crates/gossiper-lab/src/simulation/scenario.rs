@@ -15,6 +15,9 @@ use crate::topology::Topology;
 /// told together grows with the square.
 pub const WHOLE_TREE_NODES_MAX: usize = 2_000;
 
+/// Most nodes that flood to all others: for each value they send the square of their number.
+pub const FLOOD_ALL_NODES_MAX: usize = 2_000;
+
 /// Most bits that say which node holds which value: a gigabyte of them.
 const HELD_BITS_MAX: u64 = 1 << 33;
 
@@ -79,6 +82,14 @@ impl Scenario {
                 "topology {} is a tree, of which every node is told the whole, and that is for \
                  {WHOLE_TREE_NODES_MAX} nodes at most: take grid, with which each computes its tree",
                 self.topology
+            ));
+        }
+        let floods_all =
+            self.topology == Topology::Total && self.config.strategy == Strategy::Flood;
+        if floods_all && nodes > FLOOD_ALL_NODES_MAX {
+            return refuse(format!(
+                "to flood from everyone to everyone is for {FLOOD_ALL_NODES_MAX} nodes at most: \
+                 take grid"
             ));
         }
         let bits = (nodes as u64).saturating_mul(self.broadcasts.len() as u64);

@@ -238,7 +238,8 @@ fn scenarios_that_make_no_sense_are_refused() {
         (Scenario { nodes: 6, ..usual.clone() }, "for 5 nodes, and not 6"),
         (Scenario { broadcasts: late, ..usual.clone() }, "order of time"),
         (at(5, usual), "no node 5"),
-        (scenario(Strategy::Flood, Topology::Line, 2_001), "2000 nodes at most"),
+        (scenario(Strategy::Tree, Topology::Line, 2_001), "2000 nodes at most"),
+        (scenario(Strategy::Flood, Topology::Total, 2_001), "everyone to everyone"),
     ] {
         let refusal = play(scenario).unwrap_err();
         assert!(refusal.to_string().contains(says), "{refusal}");
