@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gossiper_maelstrom::{Mechanism, Strategy};
 use log::LevelFilter;
 
+use crate::sim::SimArgs;
 use crate::test::TestArgs;
 
 /// Broadcast without a broker: a tree for speed, gossip for certainty.
@@ -23,6 +24,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Test(TestArgs),
+    Sim(SimArgs),
     Node(NodeArgs),
     Check(CheckArgs),
 }
@@ -224,7 +226,7 @@ impl From<LevelArg> for LevelFilter {
     }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("it must be at least 1".into()),
         Ok(number) => Ok(number),
@@ -232,7 +234,7 @@ fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-fn duration_or_zero(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -240,7 +242,7 @@ fn duration_or_zero(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{error}; write a time such as 100ms, or 0s for none"))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|error| format!("{error}; write a time such as 500ms, 2s or 1m"))?;
     if duration < Duration::from_millis(1) {

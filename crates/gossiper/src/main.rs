@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod node;
+mod sim;
 mod test;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         cli::Command::Node(args) => node::run(&args),
         cli::Command::Check(args) => check::run(&args),
         cli::Command::Test(args) => test::run(&args),
+        cli::Command::Sim(args) => sim::run(&args),
     }
 }
 
@@ -25,10 +27,10 @@ fn main() -> ExitCode {
 fn refuse(error: &clap::Error) -> ExitCode {
     // Nothing is left to be done if there is nobody to read it.
     let _ = error.print();
-    let is_test = std::env::args().nth(1).is_some_and(|word| word == "test");
-    match (error.use_stderr(), is_test) {
-        (false, _) => ExitCode::SUCCESS,
-        (true, true) => ExitCode::from(test::BAD_ARGUMENTS),
-        (true, false) => ExitCode::from(2),
-    }
+    let bad_arguments = match std::env::args().nth(1).as_deref() {
+        Some("test") => test::BAD_ARGUMENTS,
+        Some("sim") => sim::BAD_ARGUMENTS,
+        _ => 2,
+    };
+    if error.use_stderr() { ExitCode::from(bad_arguments) } else { ExitCode::SUCCESS }
 }

@@ -1,0 +1,101 @@
+//! The figures side by side.
+
+use std::fmt::Write as _;
+
+use gossiper_lab::network::{Distribution, Latency};
+use gossiper_lab::simulation::Results;
+
+use super::SimArgs;
+
+/// What a table shows in one row: its name, and the figure of one run.
+type Row = (&'static str, fn(&Results) -> String);
+
+const ROWS: [Row; 15] = [
+    ("coverage", |run| told(run.coverage, |share| format!("{:.2} %", share * 100.0))),
+    ("values everywhere", |run| format!("{}/{}", run.complete, run.broadcasts)),
+    ("redundancy", |run| figure(run.redundancy)),
+    ("last delivery hop", |run| figure(run.last_delivery_hop)),
+    ("messages a broadcast", |run| figure(run.messages_per_broadcast)),
+    ("payloads a broadcast", |run| figure(run.payloads_per_broadcast)),
+    ("bytes a broadcast", |run| told(run.bytes_per_broadcast, |bytes| format!("{bytes:.0}"))),
+    ("ms to a node, median", |run| told(run.delivery_ms, |all| all.median.to_string())),
+    ("ms to a node, 99 %", |run| told(run.delivery_ms, |all| all.p99.to_string())),
+    ("ms to all, median", |run| told(run.time_to_all_ms, |all| format!("{:.0}", all.median))),
+    ("ms to all, maximum", |run| told(run.time_to_all_ms, |all| format!("{:.0}", all.max))),
+    ("rounds to all", |run| figure(run.rounds_to_all)),
+    ("ms to recover", |run| told(run.recovery_ms, |ms| format!("{ms:.0}"))),
+    ("lost or cut off", |run| (run.dropped.loss + run.dropped.cut).to_string()),
+    ("sent to the dead", |run| run.dropped.down.to_string()),
+];
+
+/// Rows that a run without any such thing does without.
+const FAULT_ROWS: [&str; 3] = ["ms to recover", "lost or cut off", "sent to the dead"];
+
+/// What is shown without `--json`; the seed first.
+pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> String {
+    let mut text = String::new();
+    if let Some(first) = results.first() {
+        let _ = writeln!(text, "seed {}", first.seed);
+        let _ = writeln!(
+            text,
+            "{} on {}: {} at {} a second, {}\n",
+            counted(first.nodes, "node"),
+            args.topology,
+            counted(args.broadcasts, "broadcast"),
+            args.rate,
+            between(latency)
+        );
+    }
+    let names = results.iter().map(|run| run.strategy.to_owned());
+    row(&mut text, "", &names.collect::<Vec<_>>());
+    for (name, cell) in ROWS {
+        let cells: Vec<String> = results.iter().map(cell).collect();
+        let is_void = cells.iter().all(|cell| cell == NOTHING || cell == "0");
+        if is_void && FAULT_ROWS.contains(&name) {
+            continue;
+        }
+        text.push('\n');
+        row(&mut text, name, &cells);
+    }
+    for run in results.iter().filter(|run| !run.is_sound()) {
+        let _ = write!(
+            text,
+            "\n\n{} delivered {} that nobody broadcast, and {} twice",
+            run.strategy,
+            counted(run.invented as usize, "value"),
+            run.delivered_twice
+        );
+    }
+    text
+}
+
+fn row(text: &mut String, name: &str, cells: &[String]) {
+    let _ = write!(text, "{name:<22}");
+    for cell in cells {
+        let _ = write!(text, "{cell:>12}");
+    }
+}
+
+/// What stands for a figure that cannot be told.
+const NOTHING: &str = "-";
+
+fn told<T>(figure: Option<T>, show: impl Fn(T) -> String) -> String {
+    figure.map_or_else(|| NOTHING.to_owned(), show)
+}
+
+fn figure(figure: Option<f64>) -> String {
+    // A small negative figure is shown as nothing, and not as less than it.
+    told(figure, |figure| format!("{:.2}", if figure.abs() < 0.005 { 0.0 } else { figure }))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn between(latency: Latency) -> String {
+    match latency.distribution {
+        Distribution::Constant => format!("{} ms a hop", latency.mean_ms),
+        Distribution::Range { .. } => format!("{} a hop", latency.distribution),
+        other => format!("{} ms a hop on average, {other}", latency.mean_ms),
+    }
+}

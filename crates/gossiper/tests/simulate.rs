@@ -1,0 +1,196 @@
+//! `gossiper sim` as a user has it.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn sim(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gossiper"));
+    command.arg("sim").args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The JSON of a run that went well.
+fn json(args: &[&str]) -> Value {
+    let output = sim(&[args, &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn bad_arguments_are_explained_and_end_with_254() {
+    for (args, says) in [
+        (&["--strategy", "rumour"][..], "possible values: flood, tree, gossip, hybrid, all"),
+        (&["--nodes", "0"], "a whole number from 1 to 10000"),
+        (&["--nodes", "10001"], "a whole number from 1 to 10000"),
+        (&["--broadcasts", "many"], "a whole number from 1 to 1000000"),
+        (&["--rate", "0"], "from 0.001 to 1000000"),
+        (&["--senders", "0"], "at least 1"),
+        (&["--latency", "50..10"], "a range of them, such as 10..50"),
+        (&["--latency", "10..50", "--latency-dist", "uniform"], "write --latency 30"),
+        (&["--latency-dist", "normal"], "constant, uniform or exponential"),
+        (&["--topology", "ring"], "line, grid, tree, tree2, tree3, tree4, total"),
+        (&["--topology", "line", "--nodes", "2001"], "2000 nodes at most: take grid"),
+        (&["--topology", "total", "--nodes", "2001"], "everyone to everyone"),
+        (&["--loss", "2"], "a probability from 0 to 1"),
+        (&["--loss", "nan"], "a probability from 0 to 1"),
+        (&["--crash", "10%"], "such as 10%@2s"),
+        (&["--crash", "0@2s"], "a share such as 10% or 0.1, hub, or a node such as n3"),
+        (&["--crash", "n5@2s", "--nodes", "5"], "there is no node 5"),
+        (&["--crash", "hub@soon"], "100ms"),
+        (&["--partition", "half@1s"], "one, minority-third, majority, majorities-ring"),
+        (&["--partition", "one@5s..1s"], "ends at 1s and begins at 5s"),
+        (&["--partition", "majorities-ring@1s", "--nodes", "1001"], "1000 nodes at most"),
+        (&["--fault-plan", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
+        (&["--fault-plan", "plan", "--loss", "0.1"], "cannot be used with"),
+        (&["--gossip-interval", "0s"], "at least 1ms"),
+        (&["--seed", "-1"], "a whole number from 0"),
+        (&["--nodes", "10000", "--broadcasts", "1000000"], "too many together"),
+        (&["plan.toml"], "unexpected argument 'plan.toml'"),
+    ] {
+        let output = sim(args);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(254), "{args:?}: {stderr}");
+        assert!(stderr.contains(says), "{says:?} is not in {stderr}");
+        assert!(stderr.starts_with("error: "), "{stderr}");
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn one_strategy_is_an_object_with_every_figure() {
+    let results =
+        json(&["--strategy", "tree", "--nodes", "26", "--broadcasts", "5", "--seed", "3"]);
+    assert_eq!(results["strategy"], "tree");
+    assert_eq!((&results["seed"], &results["nodes"]), (&3.into(), &26.into()));
+    assert_eq!(results["broadcasts"], 5);
+    assert_eq!((&results["coverage"], &results["redundancy"]), (&1.0.into(), &0.0.into()));
+    // A tree: a payload for each node but one, and as many acknowledgements.
+    assert_eq!(results["payloads_per_broadcast"], 25.0);
+    assert_eq!(results["messages_per_broadcast"], 50.0);
+    for figure in ["last_delivery_hop", "bytes_per_broadcast", "rounds_to_all"] {
+        assert!(results[figure].is_f64(), "{figure} in {results}");
+    }
+    for quantiles in ["time_to_all_ms", "delivery_ms"] {
+        for p in ["0", "0.5", "0.95", "0.99", "1"] {
+            assert!(results[quantiles][p].is_number(), "{quantiles} in {results}");
+        }
+    }
+    assert!(results["recovery_ms"].is_null(), "nothing went wrong");
+    assert_eq!((&results["invented"], &results["delivered_twice"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn all_strategies_are_an_object_by_strategy_and_only_some_mend_a_partition() {
+    let results = json(&[
+        "--nodes",
+        "30",
+        "--broadcasts",
+        "20",
+        "--latency",
+        "20",
+        "--partition",
+        "majority@300ms..3s",
+        "--loss",
+        "0.1",
+        "--seed",
+        "5",
+    ]);
+    let names: Vec<&String> = results.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["flood", "gossip", "hybrid", "tree"], "serde_json sorts them");
+    for (name, is_mended) in [("flood", false), ("tree", false), ("gossip", true), ("hybrid", true)]
+    {
+        let of = &results[name];
+        assert_eq!(of["strategy"], name);
+        assert_eq!(of["coverage"] == 1.0, is_mended, "{of}");
+        assert_eq!(of["recovery_ms"].is_f64(), is_mended, "{of}");
+        assert!(
+            of["dropped"]["cut"].as_u64() > Some(0) && of["dropped"]["loss"].as_u64() > Some(0)
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let run = |seed: &str, form: &[&str]| {
+        let args = ["--nodes", "40", "--crash", "20%@1s..3s", "--loss", "0.05", "--seed", seed];
+        let output = sim(&[&args, form].concat());
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stdout)
+    };
+    for form in [&[][..], &["--json"]] {
+        assert_eq!(run("11", form), run("11", form));
+        assert_ne!(run("11", form), run("12", form));
+    }
+}
+
+#[test]
+fn a_table_begins_with_the_seed_and_has_a_column_for_each_strategy() {
+    let output = sim(&["--nodes", "1", "--broadcasts", "1", "--seed", "9"]);
+    let table = text(&output.stdout);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "seed 9");
+    assert_eq!(lines[1], "1 node on grid: 1 broadcast at 10 a second, 10..50 ms a hop");
+    let names: Vec<&str> = lines[3].split_whitespace().collect();
+    assert_eq!(names, ["flood", "tree", "gossip", "hybrid"]);
+    assert!(lines[4].starts_with("coverage ") && lines[4].ends_with("100.00 %"), "{table}");
+    // One node has nobody to send to, and so no figure for each node reached.
+    assert!(table.contains("\nredundancy                       -           -"), "{table}");
+    assert!(!table.contains("recover") && !table.contains("dead"), "{table}");
+}
+
+#[test]
+fn a_plan_of_faults_is_played_and_a_run_in_which_nothing_happens_is_unknown() {
+    let path = std::env::temp_dir().join(format!("gossiper-sim-{}.jsonl", std::process::id()));
+    std::fs::write(&path, r#"{"at_ms":0,"start":"kill","nodes":["n0","n1","n2"]}"#).unwrap();
+    let plan = path.to_str().unwrap();
+    let some = sim(&["--nodes", "4", "--broadcasts", "2", "--fault-plan", plan, "--json"]);
+    let none = sim(&["--nodes", "3", "--broadcasts", "2", "--fault-plan", plan]);
+    let wrong = sim(&["--nodes", "2", "--fault-plan", plan]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(some.status.code(), Some(0));
+    let some: Value = serde_json::from_slice(&some.stdout).unwrap();
+    assert_eq!(some["hybrid"]["live_nodes"], 1);
+    assert_eq!(none.status.code(), Some(2), "{}", text(&none.stdout));
+    assert_eq!(wrong.status.code(), Some(254));
+    assert!(text(&wrong.stderr).contains(plan), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn help_names_every_flag() {
+    let help = sim(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let help = text(&help.stdout);
+    for flag in [
+        "--strategy",
+        "--nodes",
+        "--broadcasts",
+        "--rate",
+        "--senders",
+        "--latency",
+        "--latency-dist",
+        "--topology",
+        "--loss",
+        "--crash",
+        "--partition",
+        "--fault-plan",
+        "--settle",
+        "--fanout",
+        "--gossip-interval",
+        "--ack-timeout",
+        "--pace",
+        "--seed",
+        "--json",
+    ] {
+        assert!(
+            help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
+            "{flag}"
+        );
+    }
+    for default in ["[default: all]", "[default: 100]", "[default: 10..50]", "[default: 10s]"] {
+        assert!(help.contains(default), "{default}");
+    }
+}
