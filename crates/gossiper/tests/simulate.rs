@@ -49,7 +49,9 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--gossip-interval", "0s"], "at least 1ms"),
         (&["--seed", "-1"], "a whole number from 0"),
         (&["--nodes", "10000", "--broadcasts", "1000000"], "too many together"),
-        (&["plan.toml"], "unexpected argument 'plan.toml'"),
+        (&["nowhere.toml"], "cannot read nowhere.toml"),
+        (&["nowhere.toml", "--nodes", "5"], "cannot be used with"),
+        (&["--threads", "2"], "PLAN.toml"),
     ] {
         let output = sim(args);
         let stderr = text(&output.stderr);
@@ -160,6 +162,47 @@ fn a_plan_of_faults_is_played_and_a_run_in_which_nothing_happens_is_unknown() {
 }
 
 #[test]
+fn a_plan_gives_a_table_and_the_same_list_on_any_number_of_threads() {
+    let path = std::env::temp_dir().join(format!("gossiper-sim-{}.toml", std::process::id()));
+    let file = path.to_str().unwrap();
+    let plan = "question = \"Who?\"\nnodes = [5, 26]\nseeds = 2\nbroadcasts = 3\nsettle = \"2s\"";
+    std::fs::write(&path, plan).unwrap();
+    let table = text(&sim(&[file]).stdout);
+    let one = sim(&[file, "--json", "--threads", "1"]);
+    let many = sim(&[file, "--json", "--threads", "7"]);
+    std::fs::write(&path, "question = 1").unwrap();
+    let wrong = sim(&[file]);
+    std::fs::remove_file(&path).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("Who?", 2 + 1 + 2 * 4), "{table}");
+    let names: Vec<&str> = lines[2].split_whitespace().collect();
+    assert_eq!(names[..4], ["nodes", "strategy", "runs", "coverage"], "{table}");
+    let first: Vec<&str> = lines[3].split_whitespace().collect();
+    assert_eq!(first[..4], ["5", "flood", "2", "100.00"], "{table}");
+    assert_eq!(text(&one.stdout), text(&many.stdout));
+    let list: Value = serde_json::from_slice(&one.stdout).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2 * 4 * 2);
+    assert_eq!((&list[15]["strategy"], &list[15]["seed"]), (&"hybrid".into(), &2.into()));
+    assert_eq!((&list[15]["faults"], &list[15]["pace_ms"]), (&"none".into(), &100.0.into()));
+    assert_eq!(wrong.status.code(), Some(254));
+    assert!(text(&wrong.stderr).contains(file), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn the_plans_of_the_repository_are_plans() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plans");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    assert!(!files.is_empty());
+    for path in files {
+        let plan = std::fs::read_to_string(&path).unwrap();
+        let sweep = gossiper_lab::simulation::Sweep::from_toml(&plan);
+        assert!(sweep.is_ok_and(|sweep| sweep.question.ends_with('?')), "{}", path.display());
+    }
+}
+
+#[test]
 fn help_names_every_flag() {
     let help = sim(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
@@ -183,6 +226,7 @@ fn help_names_every_flag() {
         "--ack-timeout",
         "--pace",
         "--seed",
+        "--threads",
         "--json",
     ] {
         assert!(

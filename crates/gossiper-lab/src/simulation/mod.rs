@@ -26,10 +26,12 @@
 
 mod census;
 mod cluster;
+mod plan_file;
 mod queue;
 mod results;
 mod scenario;
 mod size;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -38,10 +40,12 @@ mod trouble;
 pub use self::cluster::Cluster;
 pub use self::results::{Results, json, strategy_name};
 pub use self::scenario::{
-    Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX,
+    BROADCASTS_MAX, Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN, Scenario,
+    ScenarioError, WHOLE_TREE_NODES_MAX,
 };
+pub use self::sweep::{Answer, Label, Point, RUNS_MAX, Sweep, answers_json};
 pub use self::traffic::{Drops, Kinds, Traffic};
-pub use self::trouble::{RING_NODES_MAX, Span, Split, Trouble, Victims};
+pub use self::trouble::{Crash, Partition, RING_NODES_MAX, Span, Split, Trouble, Victims};
 
 /// Plays a scenario to its end.
 ///

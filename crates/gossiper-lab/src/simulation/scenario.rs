@@ -11,6 +11,15 @@ use crate::network::Latency;
 use crate::seed::Stream;
 use crate::topology::Topology;
 
+/// Most nodes: each knows all others, so memory grows with the square, to 2 GB here.
+pub const NODES_MAX: usize = 10_000;
+
+/// Most values of one run.
+pub const BROADCASTS_MAX: usize = 1_000_000;
+
+/// Lowest rate of broadcasts, a second.
+pub const RATE_HZ_MIN: f64 = 0.001;
+
 /// Most nodes of a topology that is a tree, of which each node is told the whole: what they are
 /// told together grows with the square.
 pub const WHOLE_TREE_NODES_MAX: usize = 2_000;
@@ -174,6 +183,12 @@ impl LoadPlan {
 /// Why a scenario cannot be played.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError(String);
+
+impl ScenarioError {
+    pub(super) fn new(problem: String) -> Self {
+        Self(problem)
+    }
+}
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,7 @@
 //! What goes wrong in a run, in few words.
 
+use std::str::FromStr;
+
 use crate::fault::{
     Action, Event, Fault, FaultPlan, Group, PlanError, Shape, draw_ring, draw_side,
 };
@@ -38,15 +40,33 @@ pub struct Span {
     pub until_ms: Option<u64>,
 }
 
+/// Who crashes, and when. Read from texts such as `10%@2s`, `0.1@2s..8s`, `hub@2s` or `n3@2s`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crash {
+    /// Who.
+    pub victims: Victims,
+    /// When; after the end they start anew, empty.
+    pub span: Span,
+}
+
+/// A partition, and when. Read from texts such as `majority@1s..5s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// How.
+    pub split: Split,
+    /// When.
+    pub span: Span,
+}
+
 /// What goes wrong in a run: at most one of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Trouble {
     /// The probability that a message is lost, 0 to 1, through the whole run.
     pub loss: f64,
     /// Nodes that crash at once, and come back empty if there is an end.
-    pub crash: Option<(Victims, Span)>,
+    pub crash: Option<Crash>,
     /// A partition.
-    pub split: Option<(Split, Span)>,
+    pub partition: Option<Partition>,
 }
 
 impl Trouble {
@@ -61,11 +81,11 @@ impl Trouble {
         if self.loss != 0.0 {
             events.push(Event { at_ms: 0, action: Action::Start(Fault::Loss(self.loss)) });
         }
-        if let Some((victims, span)) = self.crash {
+        if let Some(Crash { victims, span }) = self.crash {
             let mut stream = Stream::new(seed, "fault crash");
             put(&mut events, span, Fault::Kill(victims.draw(nodes, &mut stream)))?;
         }
-        if let Some((split, span)) = self.split {
+        if let Some(Partition { split, span }) = self.partition {
             let mut stream = Stream::new(seed, "fault split");
             put(&mut events, span, split.draw(nodes, &mut stream)?)?;
         }
@@ -122,6 +142,74 @@ fn put(events: &mut Vec<Event>, span: Span, fault: Fault) -> Result<(), PlanErro
     Ok(())
 }
 
+impl FromStr for Crash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (who, span) = spanned(text, "10%@2s, or 10%@2s..8s if they come back")?;
+        let share = match who.strip_suffix('%') {
+            Some(percent) => percent.parse().ok().map(|percent: f64| percent / 100.0),
+            None => who.parse().ok(),
+        };
+        let victims = match (who, share) {
+            ("hub", _) => Some(Victims::Hub),
+            (_, Some(share)) if 0.0 < share && share <= 1.0 => Some(Victims::Share(share)),
+            (_, Some(_)) => None,
+            _ => who.strip_prefix('n').and_then(|node| node.parse().ok()).map(Victims::Node),
+        };
+        let victims = victims.ok_or_else(|| {
+            format!(
+                "{who:?} is nobody: write a share such as 10% or 0.1, hub, or a node such as n3"
+            )
+        })?;
+        Ok(Self { victims, span })
+    }
+}
+
+impl FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (how, span) = spanned(text, "majority@1s..5s, or majority@1s if it lasts")?;
+        let split = match how {
+            "one" => Split::InTwo(Shape::One),
+            "minority-third" => Split::InTwo(Shape::MinorityThird),
+            "majority" => Split::InTwo(Shape::Majority),
+            "majorities-ring" => Split::Ring,
+            _ => {
+                return Err(format!(
+                    "no partition is called {how:?}: one, minority-third, majority, majorities-ring"
+                ));
+            }
+        };
+        Ok(Self { split, span })
+    }
+}
+
+/// Splits what happens from when: `what@from` or `what@from..until`.
+fn spanned<'a>(text: &'a str, such_as: &str) -> Result<(&'a str, Span), String> {
+    let refuse = || format!("write what and when, such as {such_as}");
+    let (what, when) = text.split_once('@').ok_or_else(refuse)?;
+    let (from, until) = match when.split_once("..") {
+        Some((from, until)) => (from, Some(until)),
+        None => (when, None),
+    };
+    let span = Span { from_ms: time_ms(from)?, until_ms: until.map(time_ms).transpose()? };
+    if span.until_ms.is_some_and(|until_ms| until_ms <= span.from_ms) {
+        return Err(format!("it ends at {} and begins at {from}", until.unwrap_or_default()));
+    }
+    Ok((what, span))
+}
+
+fn time_ms(text: &str) -> Result<u64, String> {
+    if text == "0" {
+        return Ok(0);
+    }
+    let time = humantime::parse_duration(text);
+    let ms = time.ok().and_then(|time| u64::try_from(time.as_millis()).ok());
+    ms.ok_or_else(|| format!("{text:?} is no time: write one such as 100ms, 2s or 0s"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +217,7 @@ mod tests {
     const SPAN: Span = Span { from_ms: 1000, until_ms: Some(3000) };
 
     fn killed(victims: Victims, nodes: usize) -> Vec<usize> {
-        let trouble = Trouble { crash: Some((victims, SPAN)), ..Trouble::default() };
+        let trouble = Trouble { crash: Some(Crash { victims, span: SPAN }), ..Trouble::default() };
         let plan = trouble.draw(nodes, 7).unwrap();
         match &plan.events()[0].action {
             Action::Start(Fault::Kill(group)) => group.resolve(3),
@@ -150,8 +238,11 @@ mod tests {
     fn everything_begins_and_ends_in_the_order_of_time() {
         let trouble = Trouble {
             loss: 0.1,
-            crash: Some((Victims::Node(2), SPAN)),
-            split: Some((Split::InTwo(Shape::Majority), Span { from_ms: 500, until_ms: None })),
+            crash: Some(Crash { victims: Victims::Node(2), span: SPAN }),
+            partition: Some(Partition {
+                split: Split::InTwo(Shape::Majority),
+                span: Span { from_ms: 500, until_ms: None },
+            }),
         };
         let plan = trouble.draw(5, 1).unwrap();
         let times: Vec<u64> = plan.events().iter().map(|event| event.at_ms).collect();
@@ -161,17 +252,60 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let ring = Some((Split::Ring, SPAN));
+        let ring = Some(Partition { split: Split::Ring, span: SPAN });
         let back = Span { from_ms: 5, until_ms: Some(5) };
         for (trouble, says) in [
             (Trouble { loss: 1.5, ..Trouble::default() }, "1.5"),
-            (Trouble { crash: Some((Victims::Node(2_000), SPAN)), ..Trouble::default() }, "2000"),
-            (Trouble { crash: Some((Victims::Hub, back)), ..Trouble::default() }, "ends at 5 ms"),
-            (Trouble { split: ring, ..Trouble::default() }, "1000 nodes at most"),
+            (
+                Trouble {
+                    crash: Some(Crash { victims: Victims::Node(2_000), span: SPAN }),
+                    ..Trouble::default()
+                },
+                "2000",
+            ),
+            (
+                Trouble {
+                    crash: Some(Crash { victims: Victims::Hub, span: back }),
+                    ..Trouble::default()
+                },
+                "ends at 5 ms",
+            ),
+            (Trouble { partition: ring, ..Trouble::default() }, "1000 nodes at most"),
         ] {
             let refusal = trouble.draw(2_000, 1).unwrap_err();
             assert!(refusal.to_string().contains(says), "{refusal}");
         }
-        assert!(Trouble { split: ring, ..Trouble::default() }.draw(10, 1).is_ok());
+        assert!(Trouble { partition: ring, ..Trouble::default() }.draw(10, 1).is_ok());
+    }
+
+    fn span(from_ms: u64, until_ms: Option<u64>) -> Span {
+        Span { from_ms, until_ms }
+    }
+
+    #[test]
+    fn who_crashes_is_a_share_the_hub_or_a_node() {
+        for (text, victims, span) in [
+            ("10%@2s", Victims::Share(0.1), span(2000, None)),
+            ("0.5@0", Victims::Share(0.5), span(0, None)),
+            ("1@1m", Victims::Share(1.0), span(60_000, None)),
+            ("hub@250ms..1s", Victims::Hub, span(250, Some(1000))),
+            ("n17@2s..3s", Victims::Node(17), span(2000, Some(3000))),
+        ] {
+            assert_eq!(text.parse(), Ok(Crash { victims, span }), "{text}");
+        }
+        for text in ["10%", "0%@1s", "101%@1s", "2@1s", "nan@1s", "n@1s", "hub@soon", "hub@3s..2s"]
+        {
+            assert!(text.parse::<Crash>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn partitions_have_the_names_of_the_plans() {
+        let ring = Partition { split: Split::Ring, span: span(1000, Some(5000)) };
+        assert_eq!("majorities-ring@1s..5s".parse(), Ok(ring));
+        let half = Partition { split: Split::InTwo(Shape::Majority), span: span(0, None) };
+        assert_eq!("majority@0s".parse(), Ok(half));
+        assert!("half@1s".parse::<Partition>().unwrap_err().contains("minority-third"));
+        assert!("one".parse::<Partition>().unwrap_err().contains("majority@1s..5s"));
     }
 }

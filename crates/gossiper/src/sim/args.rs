@@ -1,23 +1,16 @@
 //! What can be said to `gossiper sim`. The comments are the help texts.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gossiper_lab::fault::Shape;
 use gossiper_lab::load::RATE_HZ_MAX;
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::simulation::{Span, Split, Victims};
+use gossiper_lab::simulation::{BROADCASTS_MAX, Crash, NODES_MAX, Partition, RATE_HZ_MIN};
 use gossiper_lab::topology::Topology;
 use gossiper_maelstrom::Strategy;
 
 use crate::cli::{duration, duration_or_zero, positive};
-
-/// Most nodes: each knows all others, so memory grows with the square.
-const NODES_MAX: usize = 10_000;
-/// Most values.
-const BROADCASTS_MAX: usize = 1_000_000;
 
 /// Compare protocols on a simulated cluster, in virtual time
 ///
@@ -28,6 +21,7 @@ const BROADCASTS_MAX: usize = 1_000_000;
 ///   gossiper sim --nodes 1000 --broadcasts 100 --latency 10..50
 ///   gossiper sim --strategy hybrid --nodes 60 --crash hub@2s --loss 0.02 --seed 7 --json
 ///   gossiper sim --nodes 25 --broadcasts 100 --partition majority@1s..5s
+///   gossiper sim plans/faults.toml
 ///
 /// Times count from the first broadcast. What the figures mean is in docs/simulation.md.
 ///
@@ -36,6 +30,21 @@ const BROADCASTS_MAX: usize = 1_000_000;
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct SimArgs {
+    /// A plan of many runs, which says all that is said below; docs/simulation.md has the keys
+    #[arg(
+        value_name = "PLAN.toml",
+        conflicts_with_all = [
+            "strategy", "nodes", "broadcasts", "rate", "senders", "latency", "latency_dist",
+            "topology", "loss", "crash", "partition", "fault_plan", "settle", "fanout",
+            "gossip_interval", "ack_timeout", "pace", "seed",
+        ]
+    )]
+    pub(super) plan: Option<PathBuf>,
+
+    /// Runs of a plan that are played at once; without it as many as there are cores
+    #[arg(long, value_name = "N", requires = "plan", value_parser = positive)]
+    pub(super) threads: Option<usize>,
+
     /// How values spread
     #[arg(long, value_enum, default_value_t = Strategies::All)]
     pub(super) strategy: Strategies,
@@ -115,7 +124,7 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "N", value_parser = seed)]
     pub(super) seed: Option<u64>,
 
-    /// Print JSON: of one strategy an object, of all an object by strategy
+    /// Print JSON: of one strategy an object, of all an object by strategy, of a plan a list
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -146,86 +155,16 @@ impl Strategies {
     }
 }
 
-/// Who crashes, and when.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Crash(pub(super) Victims, pub(super) Span);
-
-impl FromStr for Crash {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (who, span) = spanned(text, "10%@2s, or 10%@2s..8s if they come back")?;
-        let share = match who.strip_suffix('%') {
-            Some(percent) => percent.parse().ok().map(|percent: f64| percent / 100.0),
-            None => who.parse().ok(),
-        };
-        let victims = match (who, share) {
-            ("hub", _) => Some(Victims::Hub),
-            (_, Some(share)) if 0.0 < share && share <= 1.0 => Some(Victims::Share(share)),
-            (_, Some(_)) => None,
-            _ => who.strip_prefix('n').and_then(|node| node.parse().ok()).map(Victims::Node),
-        };
-        let victims = victims.ok_or_else(|| {
-            format!(
-                "{who:?} is nobody: write a share such as 10% or 0.1, hub, or a node such as n3"
-            )
-        })?;
-        Ok(Self(victims, span))
-    }
-}
-
-/// A partition, and when.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Partition(pub(super) Split, pub(super) Span);
-
-impl FromStr for Partition {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (how, span) = spanned(text, "majority@1s..5s, or majority@1s if it lasts")?;
-        let split = match how {
-            "one" => Split::InTwo(Shape::One),
-            "minority-third" => Split::InTwo(Shape::MinorityThird),
-            "majority" => Split::InTwo(Shape::Majority),
-            "majorities-ring" => Split::Ring,
-            _ => {
-                return Err(format!(
-                    "no partition is called {how:?}: one, minority-third, majority, majorities-ring"
-                ));
-            }
-        };
-        Ok(Self(split, span))
-    }
-}
-
-/// Splits what happens from when: `what@from` or `what@from..until`.
-fn spanned<'a>(text: &'a str, such_as: &str) -> Result<(&'a str, Span), String> {
-    let refuse = || format!("write what and when, such as {such_as}");
-    let (what, when) = text.split_once('@').ok_or_else(refuse)?;
-    let (from, until) = match when.split_once("..") {
-        Some((from, until)) => (from, Some(until)),
-        None => (when, None),
-    };
-    let span = Span { from_ms: time_ms(from)?, until_ms: until.map(time_ms).transpose()? };
-    if span.until_ms.is_some_and(|until_ms| until_ms <= span.from_ms) {
-        return Err(format!("it ends at {} and begins at {from}", until.unwrap_or_default()));
-    }
-    Ok((what, span))
-}
-
-fn time_ms(text: &str) -> Result<u64, String> {
-    let time = duration_or_zero(text)?;
-    u64::try_from(time.as_millis()).map_err(|_| format!("{text} is too late"))
-}
-
 fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
     number.ok_or_else(|| format!("write a whole number from 1 to {MAX}"))
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate| (0.001..=RATE_HZ_MAX).contains(rate));
-    rate.ok_or_else(|| format!("write a number of broadcasts a second from 0.001 to {RATE_HZ_MAX}"))
+    let rate = text.parse().ok().filter(|rate| (RATE_HZ_MIN..=RATE_HZ_MAX).contains(rate));
+    rate.ok_or_else(|| {
+        format!("write a number of broadcasts a second from {RATE_HZ_MIN} to {RATE_HZ_MAX}")
+    })
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -235,40 +174,4 @@ fn probability(text: &str) -> Result<f64, String> {
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn span(from_ms: u64, until_ms: Option<u64>) -> Span {
-        Span { from_ms, until_ms }
-    }
-
-    #[test]
-    fn who_crashes_is_a_share_the_hub_or_a_node() {
-        for (text, victims, when) in [
-            ("10%@2s", Victims::Share(0.1), span(2000, None)),
-            ("0.5@0", Victims::Share(0.5), span(0, None)),
-            ("1@1m", Victims::Share(1.0), span(60_000, None)),
-            ("hub@250ms..1s", Victims::Hub, span(250, Some(1000))),
-            ("n17@2s..3s", Victims::Node(17), span(2000, Some(3000))),
-        ] {
-            assert_eq!(text.parse(), Ok(Crash(victims, when)), "{text}");
-        }
-        for text in ["10%", "0%@1s", "101%@1s", "2@1s", "nan@1s", "n@1s", "hub@soon", "hub@3s..2s"]
-        {
-            assert!(text.parse::<Crash>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn partitions_have_the_names_of_the_plans() {
-        let ring = Partition(Split::Ring, span(1000, Some(5000)));
-        assert_eq!("majorities-ring@1s..5s".parse(), Ok(ring));
-        let half = Partition(Split::InTwo(Shape::Majority), span(0, None));
-        assert_eq!("majority@0s".parse(), Ok(half));
-        assert!("half@1s".parse::<Partition>().unwrap_err().contains("minority-third"));
-        assert!("one".parse::<Partition>().unwrap_err().contains("majority@1s..5s"));
-    }
 }

@@ -1,6 +1,7 @@
 //! `gossiper sim`: sets scenarios up as the arguments say, has them played, and shows the figures.
 
 mod args;
+mod plan;
 mod table;
 
 use std::fmt::Display;
@@ -14,7 +15,6 @@ use gossiper_lab::simulation::{self, LoadPlan, Results, Scenario, Trouble};
 use gossiper_maelstrom::{Config, Strategy};
 
 pub(crate) use self::args::SimArgs;
-use self::args::{Crash, Partition};
 
 /// As those of `gossiper test`.
 pub(crate) const BAD_ARGUMENTS: u8 = 254;
@@ -51,6 +51,9 @@ fn crash(error: impl Display) -> Failure {
 }
 
 fn try_run(args: &SimArgs) -> Result<u8, Failure> {
+    if let Some(path) = &args.plan {
+        return plan::run(args, path);
+    }
     let seed = match args.seed {
         Some(seed) => seed,
         // A short seed is easily repeated, and there are enough of them.
@@ -91,15 +94,24 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         true => simulation::json(&results),
         false => table::table(args, latency, &results),
     };
+    print(&text)?;
+    Ok(exit_code(results.iter()))
+}
+
+/// Prints what was found.
+fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(crash)?;
-    Ok(if results.iter().any(|each| !each.is_sound()) {
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(crash)
+}
+
+fn exit_code<'a>(mut results: impl Iterator<Item = &'a Results> + Clone) -> u8 {
+    if results.clone().any(|each| !each.is_sound()) {
         UNSOUND
-    } else if results.iter().any(|each| each.broadcasts == 0) {
+    } else if results.any(|each| each.broadcasts == 0) {
         UNKNOWN
     } else {
         0
-    })
+    }
 }
 
 fn latency(args: &SimArgs) -> Result<Latency, String> {
@@ -117,11 +129,7 @@ fn latency(args: &SimArgs) -> Result<Latency, String> {
 
 fn faults(args: &SimArgs, seed: u64) -> Result<FaultPlan, Failure> {
     let Some(path) = &args.fault_plan else {
-        let trouble = Trouble {
-            loss: args.loss,
-            crash: args.crash.map(|Crash(victims, span)| (victims, span)),
-            split: args.partition.map(|Partition(split, span)| (split, span)),
-        };
+        let trouble = Trouble { loss: args.loss, crash: args.crash, partition: args.partition };
         return trouble.draw(args.nodes, seed).map_err(bad);
     };
     let text = fs::read_to_string(path)

@@ -79,11 +79,11 @@ fn row(text: &mut String, name: &str, cells: &[String]) {
 /// What stands for a figure that cannot be told.
 const NOTHING: &str = "-";
 
-fn told<T>(figure: Option<T>, show: impl Fn(T) -> String) -> String {
+pub(super) fn told<T>(figure: Option<T>, show: impl Fn(T) -> String) -> String {
     figure.map_or_else(|| NOTHING.to_owned(), show)
 }
 
-fn figure(figure: Option<f64>) -> String {
+pub(super) fn figure(figure: Option<f64>) -> String {
     // A small negative figure is shown as nothing, and not as less than it.
     told(figure, |figure| format!("{:.2}", if figure.abs() < 0.005 { 0.0 } else { figure }))
 }

@@ -1,0 +1,373 @@
+//! Plans: a question, and the runs that answer it.
+//!
+//! A plan is a TOML file. Every key but `question` and `nodes` may be left out, and has then the
+//! value that stands here. Keys with a list are swept: each value is played with each of the
+//! others, in the order in which the keys stand here, the last one changing fastest.
+//!
+//! ```toml
+//! question = "What does a crashed hub cost?"
+//! broadcasts = 20          # values in each run
+//! rate = 10.0              # of them a second
+//! senders = 100            # nodes that broadcast; all, unless told
+//! latency = "10..50"       # ms: a range, or a mean
+//! # latency_dist = "constant"   around a mean; also uniform, exponential
+//! topology = "grid"
+//! ack_timeout = "500ms"
+//! settle = "10s"
+//! nodes = [25, 100]
+//! fanout = [2]
+//! gossip_interval = ["1s"]
+//! pace = ["100ms"]
+//! strategy = ["flood", "tree", "gossip", "hybrid"]
+//! seeds = [1, 2, 3]        # or how many, from 1 on; 1 of them, unless told
+//!
+//! [[faults]]               # one set after the other, before everything else; none, unless told
+//! name = "hub"
+//! loss = 0.0
+//! crash = "hub@1s"
+//! partition = "majority@1s..5s"
+//! ```
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use gossiper_core::{Config, Strategy};
+use serde::Deserialize;
+
+use super::results::strategy_name;
+use super::scenario::{LoadPlan, ScenarioError};
+use super::sweep::{Point, RUNS_MAX, Sweep};
+use super::trouble::Trouble;
+use crate::network::{Distribution, Latency};
+use crate::topology::Topology;
+
+/// The file as it stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    question: String,
+    nodes: Many<usize>,
+    #[serde(default = "twenty")]
+    broadcasts: usize,
+    #[serde(default = "ten")]
+    rate: f64,
+    senders: Option<usize>,
+    latency: Option<Text>,
+    latency_dist: Option<Text>,
+    topology: Option<Text>,
+    ack_timeout: Option<Text>,
+    settle: Option<Text>,
+    fanout: Option<Many<usize>>,
+    gossip_interval: Option<Many<Text>>,
+    pace: Option<Many<Text>>,
+    strategy: Option<Many<Text>>,
+    seeds: Option<Seeds>,
+    #[serde(default)]
+    faults: Vec<Faults>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    name: String,
+    #[serde(default)]
+    loss: f64,
+    crash: Option<Text>,
+    partition: Option<Text>,
+}
+
+/// One value, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Many<T> {
+    One(T),
+    List(Vec<T>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seeds {
+    Count(u64),
+    List(Vec<u64>),
+}
+
+/// A text, which a number may be written as.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Text(String),
+    Number(u64),
+}
+
+fn twenty() -> usize {
+    20
+}
+
+fn ten() -> f64 {
+    10.0
+}
+
+impl<T> Many<T> {
+    fn list(self) -> Vec<T> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::List(list) => list,
+        }
+    }
+}
+
+impl Text {
+    /// Reads the value of `key`.
+    fn read<T: FromStr<Err: Display>>(&self, key: &str) -> Result<T, ScenarioError> {
+        let parsed = match self {
+            Self::Text(text) => text.parse(),
+            Self::Number(number) => number.to_string().parse(),
+        };
+        parsed.map_err(|error| ScenarioError::new(format!("{key}: {error}")))
+    }
+
+    fn read_time(&self, key: &str) -> Result<Duration, ScenarioError> {
+        self.read::<humantime::Duration>(key).map(Into::into)
+    }
+}
+
+/// The value of a key, or what it is unless told.
+fn or<T, R>(
+    told: Option<&T>,
+    usual: R,
+    read: impl Fn(&T) -> Result<R, ScenarioError>,
+) -> Result<R, ScenarioError> {
+    told.map_or(Ok(usual), read)
+}
+
+/// The values of a key that is swept, or what it is unless told.
+fn swept<T, R>(
+    key: &str,
+    told: Option<Many<T>>,
+    usual: Vec<R>,
+    read: impl Fn(&T) -> Result<R, ScenarioError>,
+) -> Result<Vec<R>, ScenarioError> {
+    let Some(told) = told else { return Ok(usual) };
+    let list: Vec<R> = told.list().iter().map(read).collect::<Result<_, _>>()?;
+    if list.is_empty() {
+        return Err(ScenarioError::new(format!("{key}: the list is empty")));
+    }
+    Ok(list)
+}
+
+/// Each point with each of the values.
+fn each<T>(points: Vec<Point>, values: &[T], set: impl Fn(&mut Point, &T)) -> Vec<Point> {
+    let with = |point: &Point, value: &T| {
+        let mut point = point.clone();
+        set(&mut point, value);
+        point
+    };
+    points.iter().flat_map(|point| values.iter().map(move |value| with(point, value))).collect()
+}
+
+impl Sweep {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    ///
+    /// If it is no TOML, has a key or a value that it may not have, or runs that cannot be played or
+    /// are more than [`RUNS_MAX`]. Says which.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        let file: File = toml::from_str(text)
+            .map_err(|error| ScenarioError::new(error.to_string().trim_end().to_owned()))?;
+        let usual = Config::default();
+        let latency = or(file.latency.as_ref(), Latency::range(10, 50), |t| t.read("latency"))?;
+        let latency = match &file.latency_dist {
+            None => latency,
+            Some(_) if matches!(latency.distribution, Distribution::Range { .. }) => {
+                let problem = "latency_dist: it shapes latencies around a mean, and not in a range";
+                return Err(ScenarioError::new(problem.into()));
+            }
+            Some(text) => Latency { distribution: text.read("latency_dist")?, ..latency },
+        };
+        let topology = or(file.topology.as_ref(), Topology::Grid, |text| text.read("topology"))?;
+        let ack_timeout =
+            or(file.ack_timeout.as_ref(), usual.ack_timeout, |text| text.read_time("ack_timeout"))?;
+        let settle =
+            or(file.settle.as_ref(), Duration::from_secs(10), |text| text.read_time("settle"))?;
+        let fanouts = swept("fanout", file.fanout, vec![usual.fanout], |&fanout| Ok(fanout))?;
+        let intervals =
+            swept("gossip_interval", file.gossip_interval, vec![usual.gossip_interval], |text| {
+                text.read_time("gossip_interval")
+            })?;
+        let paces = swept("pace", file.pace, vec![usual.pace], |text| text.read_time("pace"))?;
+        let strategies = swept("strategy", file.strategy, ALL.to_vec(), strategy)?;
+        let nodes = swept("nodes", Some(file.nodes), Vec::new(), |&nodes| Ok(nodes))?;
+        let seeds = match file.seeds {
+            None => vec![1],
+            Some(Seeds::Count(count)) if count <= RUNS_MAX as u64 => (1..=count).collect(),
+            Some(Seeds::Count(count)) => return Err(too_many(count as usize)),
+            Some(Seeds::List(list)) => list,
+        };
+        let troubles = troubles(&file.faults)?;
+        let axes = [
+            nodes.len(),
+            fanouts.len(),
+            intervals.len(),
+            paces.len(),
+            strategies.len(),
+            seeds.len(),
+        ];
+        let runs = axes.iter().fold(troubles.len(), |runs, axis| runs.saturating_mul(*axis));
+        if runs > RUNS_MAX {
+            return Err(too_many(runs));
+        }
+        let first = Point {
+            faults: String::new(),
+            trouble: Trouble::default(),
+            nodes: 0,
+            config: Config { ack_timeout, ..usual },
+            load: LoadPlan { broadcasts: file.broadcasts, rate_hz: file.rate, senders: 0 },
+            latency,
+            topology,
+            settle,
+            seed: 0,
+        };
+        let mut points = each(vec![first], &troubles, |point, (name, trouble)| {
+            point.faults.clone_from(name);
+            point.trouble = *trouble;
+        });
+        points = each(points, &nodes, |point, &nodes| {
+            point.nodes = nodes;
+            point.load.senders = file.senders.unwrap_or(nodes);
+        });
+        points = each(points, &fanouts, |point, &fanout| point.config.fanout = fanout);
+        points = each(points, &intervals, |point, &time| point.config.gossip_interval = time);
+        points = each(points, &paces, |point, &pace| point.config.pace = pace);
+        points = each(points, &strategies, |point, &strategy| point.config.strategy = strategy);
+        points = each(points, &seeds, |point, &seed| point.seed = seed);
+        points.iter().try_for_each(Point::check)?;
+        Ok(Self { question: file.question, points })
+    }
+}
+
+const ALL: [Strategy; 4] = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
+
+fn strategy(text: &Text) -> Result<Strategy, ScenarioError> {
+    let name: String = text.read("strategy")?;
+    ALL.into_iter().find(|&each| strategy_name(each) == name).ok_or_else(|| {
+        ScenarioError::new(format!("strategy: {name:?} is not flood, tree, gossip or hybrid"))
+    })
+}
+
+fn troubles(faults: &[Faults]) -> Result<Vec<(String, Trouble)>, ScenarioError> {
+    if faults.is_empty() {
+        return Ok(vec![("none".into(), Trouble::default())]);
+    }
+    let trouble = |fault: &Faults| {
+        let read = |key: &str| format!("faults {:?}: {key}", fault.name);
+        let crash = fault.crash.as_ref().map(|text| text.read(&read("crash"))).transpose()?;
+        let partition = fault.partition.as_ref();
+        let partition = partition.map(|text| text.read(&read("partition"))).transpose()?;
+        Ok((fault.name.clone(), Trouble { loss: fault.loss, crash, partition }))
+    };
+    faults.iter().map(trouble).collect()
+}
+
+fn too_many(runs: usize) -> ScenarioError {
+    ScenarioError::new(format!("the plan has {runs} runs, and {RUNS_MAX} are the most"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Sweep::from_toml(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_on_the_command_line() {
+        let sweep = Sweep::from_toml("question = \"?\"\nnodes = 30").unwrap();
+        assert_eq!(sweep.question, "?");
+        let strategies: Vec<Strategy> = sweep
+            .points
+            .iter()
+            .map(|point| {
+                let scenario = point.scenario().unwrap();
+                assert_eq!((scenario.nodes, scenario.seed, scenario.broadcasts.len()), (30, 1, 20));
+                assert_eq!(scenario.latency, Latency::range(10, 50));
+                assert!(scenario.faults.events().is_empty() && point.faults == "none");
+                scenario.config.strategy
+            })
+            .collect();
+        assert_eq!(strategies, ALL);
+    }
+
+    #[test]
+    fn every_value_is_played_with_every_other_in_the_order_of_the_keys() {
+        let sweep = Sweep::from_toml(
+            r#"question = "?"
+            seeds = [7, 9]
+            strategy = ["tree", "hybrid"]
+            nodes = [5, 6]
+            fanout = 3
+            pace = ["0s", "200ms"]
+            latency = 40
+            latency_dist = "uniform"
+            [[faults]]
+            name = "a"
+            loss = 0.5
+            [[faults]]
+            name = "b"
+            crash = "hub@1s""#,
+        )
+        .unwrap();
+        let told = sweep.points.iter().map(|point| {
+            let scenario = point.scenario().unwrap();
+            assert_eq!((scenario.config.fanout, scenario.latency.mean_ms), (3, 40));
+            let name = strategy_name(scenario.config.strategy);
+            let pace = scenario.config.pace.as_millis();
+            format!("{} {} {pace} {name} {}", point.faults, scenario.nodes, scenario.seed)
+        });
+        let told: Vec<String> = told.collect();
+        assert_eq!(told.len(), 32);
+        let first = ["a 5 0 tree 7", "a 5 0 tree 9", "a 5 0 hybrid 7", "a 5 0 hybrid 9"];
+        assert_eq!(told[..4], first);
+        assert_eq!((&told[4][..], &told[8][..]), ("a 5 200 tree 7", "a 6 0 tree 7"));
+        assert_eq!(told[31], "b 6 200 hybrid 9");
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_is_refused_with_the_key() {
+        for (rest, says) in [
+            ("", "nodes"),
+            ("nodes = 5\nnode = 3", "node"),
+            ("nodes = 5\nnodes = 5", "nodes"),
+            ("nodes = 0", "nodes: from 1 to 10000"),
+            ("nodes = []", "nodes: the list is empty"),
+            ("nodes = 5\nrate = 0.0", "rate: from 0.001"),
+            ("nodes = 5\nlatency = \"50..10\"", "latency: write whole milliseconds"),
+            ("nodes = 5\nlatency_dist = \"uniform\"", "latency_dist: it shapes"),
+            ("nodes = 5\nstrategy = \"rumour\"", "strategy: \"rumour\" is not flood"),
+            ("nodes = 5\ntopology = \"ring\"", "topology: no topology is called \"ring\""),
+            ("nodes = 5\ngossip_interval = \"0s\"", "gossip_interval: at least 1ms"),
+            ("nodes = 5\nseeds = 100000", "the plan has 400000 runs"),
+            (
+                "nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"foo@1s\"",
+                "faults \"x\": crash: \"foo\"",
+            ),
+            ("nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"n5@1s\"", "there is no node 5"),
+            ("nodes = 5\n[[faults]]\nname = \"x\"\nfire = 1", "fire"),
+        ] {
+            let refusal = refusal(&format!("question = \"?\"\n{rest}"));
+            assert!(refusal.contains(says), "{says:?} is not in {refusal}");
+        }
+        assert!(refusal("nodes = 5").contains("question"));
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_a_plan() {
+        let doc = include_str!("plan_file.rs").lines();
+        let example = doc.skip_while(|line| *line != "//! ```toml").skip(1);
+        let example = example.take_while(|line| *line != "//! ```").map(|line| &line[3..]);
+        let sweep = Sweep::from_toml(&example.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!(sweep.points.len(), 2 * 4 * 3);
+    }
+}
