@@ -96,6 +96,11 @@ impl State {
         self.streams.hash()
     }
 
+    /// Whether a value has come of late: since the round before the last one began.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.store.is_empty() && self.stats.last_learning_round + 1 >= self.stats.rounds
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         Summary { hash: self.hash(), count: self.store.len() as u64 }
     }

@@ -34,6 +34,7 @@ use self::link::Link;
 use self::tree::{Place, View};
 use crate::link::Links;
 use crate::overlay::{Computed, Overlay};
+use crate::rung::digest::LAG_USUAL;
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
@@ -42,9 +43,6 @@ use crate::{Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, 
 /// The new values of one delta that are pushed on. A node that learns more is catching up with
 /// others, who have them: its neighbors are shown its digest instead.
 const DELTA_PUSHES_MAX: usize = 1_024;
-
-/// By how many values two nodes may differ while both follow a busy time.
-const LAG_USUAL: u64 = 64;
 
 /// The waiting times that follow from the settings.
 #[derive(Clone, Copy, Debug)]

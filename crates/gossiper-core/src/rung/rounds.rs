@@ -61,7 +61,7 @@ pub(crate) enum Occasion {
 /// Draws `fanout` peers and brings them up to date: by digest those that speak our dialect, the
 /// others by sending everything.
 pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
-    let has_news = cx.state.stats.last_learning_round == cx.state.stats.rounds;
+    let has_news = cx.state.has_news();
     cx.state.stats.rounds += 1;
     digest::name_unnamed(cx);
     // Values that nobody has named show in no hash.
