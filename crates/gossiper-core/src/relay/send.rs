@@ -443,13 +443,17 @@ impl Out<'_, '_> {
         let may_be_back = false;
         self.link.suspect = Some(Suspect { next_probe, last_probe, known, may_be_back, ..suspect });
         if is_dialect {
-            self.link.owed.clear();
+            // The digest shows all but what has no name yet, which is owed until it answers.
+            let store = &self.cx.state.store;
+            self.link.owed.retain(|&value| store.name(value).is_none());
+            let nameless = self.link.owed.clone();
             // What it has missed need not wait until it asks.
             if suspect.may_be_back && self.cx.state.store.len() - suspect.from <= BACKLOG_MAX {
                 let missed = self.cx.state.store.values_from(suspect.from);
                 missed.for_each(|value| self.link.owe(value, now));
             }
             self.push(Occasion::Ask, true);
+            self.link.owed.extend(nameless);
         } else if let Some(value) = suspect.value {
             self.link.plain.clear();
             self.push_value(value);

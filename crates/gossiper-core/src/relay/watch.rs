@@ -156,9 +156,12 @@ impl Relay {
             may_be_back: false,
             value: values.first().copied().or(last_value),
         });
-        if !cx.state.links.speaks_dialect(peer) {
-            // There will be no digest to show what it lacks.
-            values.iter().for_each(|&value| link.owe(value, cx.now));
+        // What no digest will show it is owed to it for good.
+        let is_dialect = cx.state.links.speaks_dialect(peer);
+        for &value in &values {
+            if !is_dialect || cx.state.store.name(value).is_none() {
+                link.owe(value, cx.now);
+            }
         }
         let before = self.place.clone();
         if before.is_uplink(peer) {
