@@ -92,7 +92,7 @@ impl State {
     }
 
     /// The hash of all that is held.
-    pub(crate) fn hash(&self) -> u64 {
+    pub(crate) fn hash(&mut self) -> u64 {
         self.streams.hash()
     }
 
@@ -101,7 +101,7 @@ impl State {
         !self.store.is_empty() && self.stats.last_learning_round + 1 >= self.stats.rounds
     }
 
-    pub(crate) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&mut self) -> Summary {
         Summary { hash: self.hash(), count: self.store.len() as u64 }
     }
 

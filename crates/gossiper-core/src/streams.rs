@@ -31,6 +31,9 @@ struct Stream {
     values: Vec<ValueIx>,
     /// Those behind the first gap.
     beyond: BTreeMap<u32, ValueIx>,
+    /// Their numbers as closed ranges, none of which touches the next: where one rumor is late,
+    /// as many as there are may lie behind the gap.
+    ranges: BTreeMap<u32, u32>,
 }
 
 impl Stream {
@@ -41,26 +44,55 @@ impl Stream {
     fn insert(&mut self, sequence: u32, value: ValueIx) {
         if sequence as usize != self.values.len() + 1 {
             self.beyond.insert(sequence, value);
+            self.join_ranges(sequence);
             return;
         }
         self.values.push(value);
-        while let Some(next) = self.beyond.remove(&(self.values.len() as u32 + 1)) {
-            self.values.push(next);
+        // The first gap may be closed by this.
+        let next = self.ranges.first_entry().filter(|range| *range.key() - 1 == sequence);
+        if let Some((first, last)) = next.map(|range| range.remove_entry()) {
+            let closed = (first..=last).filter_map(|_| self.beyond.pop_first());
+            self.values.extend(closed.map(|(_, value)| value));
+        }
+    }
+
+    /// Puts a number that is in no range among them.
+    fn join_ranges(&mut self, sequence: u32) {
+        let after = sequence.checked_add(1).and_then(|next| self.ranges.remove(&next));
+        let last = after.unwrap_or(sequence);
+        match self.ranges.range_mut(..sequence).next_back() {
+            Some((_, before)) if *before + 1 == sequence => *before = last,
+            _ => _ = self.ranges.insert(sequence, last),
         }
     }
 
     /// What is held behind the first gap, as closed ranges in rising order.
     fn ranges(&self) -> impl Iterator<Item = (u64, u64)> {
-        let mut held = self.beyond.keys().map(|&sequence| u64::from(sequence)).peekable();
-        core::iter::from_fn(move || {
-            let first = held.next()?;
-            let mut last = first;
-            while held.next_if_eq(&(last + 1)).is_some() {
-                last += 1;
-            }
-            Some((first, last))
-        })
+        self.ranges.iter().map(|(&first, &last)| (u64::from(first), u64::from(last)))
     }
+
+    /// What is held of a closed range, which may be hostile, in rising order.
+    fn held_in(&self, (first, last): (u64, u64)) -> impl Iterator<Item = (u64, ValueIx)> {
+        let end = usize::try_from(last).unwrap_or(usize::MAX).min(self.values.len());
+        let start = usize::try_from(first).unwrap_or(usize::MAX).saturating_sub(1).min(end);
+        let dense = (start as u64 + 1..).zip(self.values[start..end].iter().copied());
+        let last = u32::try_from(last).unwrap_or(u32::MAX);
+        let first = u32::try_from(first).ok().filter(|&first| first <= last);
+        let sparse = first.into_iter().flat_map(move |first| self.beyond.range(first..=last));
+        dense.chain(sparse.map(|(&sequence, &value)| (u64::from(sequence), value)))
+    }
+}
+
+/// What a digest does not hold of its stream, as closed ranges in rising order. It may be hostile:
+/// no number is in two of them.
+fn gaps_of(their: Option<&StreamDigest>) -> impl Iterator<Item = (u64, u64)> {
+    let (mut seen, beyond) = their.map_or((0, &[][..]), |their| (their.upto, &their.beyond));
+    let ranges = beyond.iter().copied().chain([(u64::MAX, u64::MAX)]);
+    ranges.filter_map(move |(first, last)| {
+        let gap = (seen.saturating_add(1), first.saturating_sub(1));
+        seen = seen.max(gap.1).max(last);
+        (gap.0 <= gap.1).then_some(gap)
+    })
 }
 
 #[derive(Debug)]
@@ -68,6 +100,8 @@ pub(crate) struct Streams {
     list: Vec<Stream>,
     by_id: BTreeMap<(NodeId, u64), u32>,
     aliases: usize,
+    /// The [hash](Self::hash), until something changes.
+    hash: Option<u64>,
 }
 
 impl Streams {
@@ -75,7 +109,7 @@ impl Streams {
     pub(crate) const OWN: u32 = 0;
 
     pub(crate) fn new(me: NodeId, incarnation: u64) -> Self {
-        let mut streams = Self { list: Vec::new(), by_id: BTreeMap::new(), aliases: 0 };
+        let mut streams = Self { list: Vec::new(), by_id: BTreeMap::new(), aliases: 0, hash: None };
         streams.open(me, incarnation);
         streams
     }
@@ -98,6 +132,7 @@ impl Streams {
             id: (origin, incarnation),
             values: Vec::new(),
             beyond: BTreeMap::new(),
+            ranges: BTreeMap::new(),
         });
         self.by_id.insert((origin, incarnation), stream);
         Some(stream)
@@ -105,6 +140,7 @@ impl Streams {
 
     /// The name for the next rumor of this node's own.
     pub(crate) fn name_next(&mut self, value: ValueIx) -> Name {
+        self.hash = None;
         let values = &mut self.list[Self::OWN as usize].values;
         values.push(value);
         Name { stream: Self::OWN, sequence: values.len() as u32 }
@@ -126,6 +162,7 @@ impl Streams {
         if self.list[stream as usize].holds(sequence) {
             return Ok(None);
         }
+        self.hash = None;
         self.aliases += usize::from(is_alias);
         self.list[stream as usize].insert(sequence, value);
         Ok(Some(Name { stream, sequence }))
@@ -148,19 +185,25 @@ impl Streams {
             .collect()
     }
 
-    /// The hash of [the digest](Self::digest). It costs as much as there are streams and gaps, not
-    /// rumors.
-    pub(crate) fn hash(&self) -> u64 {
+    /// The hash of [the digest](Self::digest), with all ranges. After a change it costs as much as
+    /// there are streams and gaps, not rumors.
+    pub(crate) fn hash(&mut self) -> u64 {
+        if let Some(hash) = self.hash {
+            return hash;
+        }
         let mut hasher = SummaryHasher::new();
         for stream in self.sorted() {
             hasher.stream(stream.id.0, stream.id.1, stream.values.len() as u64);
             stream.ranges().for_each(|range| hasher.beyond(range));
         }
-        hasher.finish()
+        let hash = hasher.finish();
+        self.hash = Some(hash);
+        hash
     }
 
     /// The rumors held here that `theirs` lacks, stream by stream, from the stream on that `first`
-    /// picks, around to the one before it.
+    /// picks, around to the one before it. Walking them costs as much as there are of them, and
+    /// streams and gaps, however much both hold.
     pub(crate) fn lacking_in<'a>(
         &'a self,
         theirs: &'a [StreamDigest],
@@ -172,17 +215,10 @@ impl Streams {
         let streams = self.list[first..].iter().chain(&self.list[..first]);
         streams.flat_map(move |stream| {
             let their = theirs.get(&stream.id).copied();
-            let upto = their.map_or(0, |their| their.upto);
-            let skip = usize::try_from(upto).unwrap_or(usize::MAX).min(stream.values.len());
-            let dense = (skip as u64 + 1..).zip(stream.values[skip..].iter().copied());
-            let sparse = stream.beyond.iter().map(|(&sequence, &ix)| (u64::from(sequence), ix));
-            dense
-                .chain(sparse)
-                .filter(move |&(sequence, _)| their.is_none_or(|their| !their.holds(sequence)))
-                .map(move |(sequence, value)| {
-                    let (origin, incarnation) = stream.id;
-                    (RumorId { origin, incarnation, sequence }, value)
-                })
+            gaps_of(their).flat_map(|gap| stream.held_in(gap)).map(move |(sequence, value)| {
+                let (origin, incarnation) = stream.id;
+                (RumorId { origin, incarnation, sequence }, value)
+            })
         })
     }
 
@@ -219,17 +255,18 @@ impl Stream {
         if first > last {
             return false;
         }
-        let Ok(last_held) = u32::try_from(last) else {
+        let Ok(first) = u32::try_from(first) else {
             return true;
         };
-        let held = self.beyond.range(first as u32..=last_held).count() as u64;
-        held < last - first + 1
+        let range = self.ranges.range(..=first).next_back();
+        range.is_none_or(|(_, &end)| u64::from(end) < last)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
     use alloc::vec;
 
     fn note(streams: &mut Streams, origin: u64, sequence: u64) -> Result<Option<Name>, Refused> {
@@ -282,9 +319,9 @@ mod tests {
     fn the_hash_sees_beyond_what_a_digest_lists() {
         let gaps = RANGES_MAX as u64 * 2;
         let names: Vec<(u64, u64)> = (1..=gaps).map(|gap| (0, gap * 2)).collect();
-        let (less, more) = (streams(&names[1..]), streams(&names));
+        let (mut less, mut more) = (streams(&names[1..]), streams(&names));
         assert_eq!(more.digest()[0].beyond.len(), RANGES_MAX);
-        let other_end = streams(&names[..names.len() - 1]);
+        let mut other_end = streams(&names[..names.len() - 1]);
         assert_ne!(more.hash(), less.hash());
         assert_ne!(more.hash(), other_end.hash());
     }
@@ -301,10 +338,45 @@ mod tests {
 
     #[test]
     fn equal_holdings_have_equal_hashes_whatever_the_order() {
-        let one = streams(&[(0, 1), (1, 1), (0, 2), (0, 4)]);
-        let other = streams(&[(1, 1), (0, 4), (0, 2), (0, 1)]);
+        let mut one = streams(&[(0, 1), (1, 1), (0, 2), (0, 4)]);
+        let mut other = streams(&[(1, 1), (0, 4), (0, 2), (0, 1)]);
         assert_eq!(one.hash(), other.hash());
         assert_ne!(one.hash(), streams(&[(0, 1), (1, 1), (0, 2)]).hash());
+    }
+
+    #[test]
+    fn what_a_digest_lacks_is_what_is_held_and_not_in_it_whatever_the_gaps() {
+        let mut rng = Rng::new(1);
+        let mut drawn = |count: usize| -> Vec<(u64, u64)> {
+            let mut numbers = rng.sample(61, 60);
+            numbers.truncate(count);
+            numbers.into_iter().map(|number| (0, number as u64 + 1)).collect()
+        };
+        for count in 0..=60 {
+            let (here, there) = (drawn(count), drawn(60 - count / 2));
+            let (one, other) = (streams(&here), streams(&there).digest());
+            for digest in [one.digest(), other.clone()].iter().flatten() {
+                let is_apart = |pair: &[(u64, u64)]| pair[0].1 + 1 < pair[1].0;
+                assert!(digest.beyond.windows(2).all(is_apart), "{digest:?}");
+                assert!(digest.beyond.first().is_none_or(|first| digest.upto + 1 < first.0));
+            }
+            let mut expected: Vec<u64> = here.iter().map(|&(_, sequence)| sequence).collect();
+            expected.retain(|sequence| there.iter().all(|&(_, held)| held != *sequence));
+            expected.sort_unstable();
+            let lacking = one.lacking_in(&other, 0).map(|(id, _)| id.sequence);
+            assert_eq!(lacking.collect::<Vec<_>>(), expected);
+            let is_any = there.iter().any(|name| !here.contains(name));
+            assert_eq!(one.lacks_any_of(&other), is_any);
+        }
+    }
+
+    #[test]
+    fn ranges_that_overlap_or_run_backward_name_nothing_twice() {
+        let here = streams(&[(0, 1), (0, 2), (0, 3), (0, 6)]);
+        let beyond = vec![(5, 2), (1, 0), (3, 4), (0, 0), (9, 9), (2, 2)];
+        let hostile = StreamDigest { origin: NodeId(0), incarnation: 1, upto: 1, beyond };
+        let lacking: Vec<u64> = here.lacking_in(&[hostile], 0).map(|(id, _)| id.sequence).collect();
+        assert_eq!(lacking, [2, 3, 6]);
     }
 
     #[test]
