@@ -12,7 +12,6 @@
 //! (1987) section 1.3, who exchange checksums first.
 
 use alloc::vec::Vec;
-use core::mem;
 
 use crate::state::Context;
 use crate::{Mechanism, Message, NodeId, Rumor, StreamDigest, Summary};
@@ -145,7 +144,9 @@ pub(crate) fn pass_on(cx: &mut Context<'_>, from: NodeId) {
 /// adopting at once would give every early value as many names as there are nodes.
 pub(crate) fn name_unnamed(cx: &mut Context<'_>) {
     let interval = cx.state.config.gossip_interval;
-    for unnamed in mem::take(&mut cx.state.unnamed) {
+    // Each is taken off the list once, and put back behind the others if it stays.
+    for _ in 0..cx.state.unnamed.len() {
+        let Some(unnamed) = cx.state.unnamed.pop_front() else { return };
         if cx.state.store.name(unnamed.value).is_some() {
             continue;
         }
