@@ -42,6 +42,8 @@ struct Link {
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     links: BTreeMap<NodeId, Link>,
+    /// Somebody has been found to know the dialect, or not to, since that was last asked.
+    has_changed: bool,
 }
 
 impl Links {
@@ -72,6 +74,11 @@ impl Links {
         self.links.get(&peer).is_some_and(|link| link.announced.is_some())
     }
 
+    /// Whether somebody has been found to know the dialect, or not to know it, since the last call.
+    pub(crate) fn has_changed(&mut self) -> bool {
+        core::mem::take(&mut self.has_changed)
+    }
+
     /// A push goes out. Says whether to announce the dialect with it.
     pub(crate) fn on_push(&mut self, peer: NodeId, now: Instant) -> bool {
         let link = self.links.entry(peer).or_default();
@@ -88,6 +95,7 @@ impl Links {
     pub(crate) fn on_origin(&mut self, peer: NodeId, now: Instant) {
         let link = self.links.entry(peer).or_default();
         if link.announced.is_none() && !link.is_plain {
+            self.has_changed = true;
             link.announced = Some(now);
         }
     }
@@ -112,12 +120,14 @@ impl Links {
     pub(crate) fn on_heard(&mut self, peer: NodeId, dialect: Option<u32>, now: Instant) {
         if dialect.is_some_and(|dialect| dialect >= 1) {
             let link = self.links.entry(peer).or_default();
+            self.has_changed |= link.announced.is_none();
             link.announced = Some(now);
             link.is_plain = false;
             link.asked = None;
         } else if let Some(link) = self.links.get_mut(&peer)
             && link.announced.is_some_and(|announced| now - announced > FORGET)
         {
+            self.has_changed = true;
             link.announced = None;
             link.is_plain = true;
         }
@@ -126,13 +136,14 @@ impl Links {
     /// The peer does not know what it once announced: it is another program now.
     pub(crate) fn on_not_supported(&mut self, peer: NodeId) {
         if let Some(link) = self.links.get_mut(&peer) {
+            self.has_changed = true;
             link.announced = None;
             link.is_plain = true;
         }
     }
 
     pub(crate) fn forget(&mut self, peer: NodeId) {
-        self.links.remove(&peer);
+        self.has_changed |= self.links.remove(&peer).is_some();
     }
 }
 

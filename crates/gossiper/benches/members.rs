@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p gossiper --bench members
+//! cargo bench -p gossiper --bench members -- relay leaf
 //! ```
 //!
 //! The node is [`gossiper_maelstrom::Session`], whole: it reads lines and writes lines. Time is
@@ -53,7 +54,12 @@ const INCARNATION: u64 = 7;
 
 fn main() -> ExitCode {
     let is_trial = !std::env::args().any(|arg| arg == "--bench");
-    match report(is_trial) {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let mut places = vec![Place::Relay, Place::Leaf, Place::Straight];
+    if places.iter().any(|place| named.iter().any(|name| name == place.name())) {
+        places.retain(|place| named.iter().any(|name| name == place.name()));
+    }
+    match report(is_trial, &places) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("members: {failure}");
@@ -62,7 +68,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(is_trial: bool) -> Result<(), Failure> {
+fn report(is_trial: bool, places: &[Place]) -> Result<(), Failure> {
     let (turns, few, many) = if is_trial { (1, 100, 2_000) } else { (9, 1_000, 1_000_000) };
     println!("values taken in a second, and for each value and link between the nodes");
     println!(
@@ -75,7 +81,7 @@ fn report(is_trial: bool) -> Result<(), Failure> {
         "ratio",
         "µs a line"
     );
-    for place in [Place::Relay, Place::Leaf, Place::Straight] {
+    for &place in places {
         for members in [25, 200] {
             for a_push in [1, 40] {
                 let load = Load { place, members, a_push };

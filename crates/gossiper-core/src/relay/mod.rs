@@ -22,15 +22,16 @@
 
 mod link;
 mod send;
+mod table;
 mod tree;
 mod watch;
 mod window;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use self::link::Link;
+use self::table::Table;
 use self::tree::{Place, View};
 use crate::link::Links;
 use crate::overlay::{Computed, Overlay};
@@ -93,7 +94,7 @@ impl Times {
 
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
-    links: BTreeMap<NodeId, Link>,
+    links: Table,
     place: Place,
     /// Who answers has changed, or what they say of their uplinks, since `place` was found.
     is_stale: bool,
@@ -111,7 +112,7 @@ fn newest(state: &State, from: usize) -> impl Iterator<Item = ValueIx> + use<> {
 
 /// What the links say, as the tree asks for it.
 struct Watched<'a> {
-    links: &'a BTreeMap<NodeId, Link>,
+    links: &'a Table,
     dialects: &'a Links,
 }
 
@@ -154,6 +155,7 @@ impl Relay {
     /// The overlay or the members have changed.
     pub(crate) fn on_overlay(&mut self, state: &State) {
         self.is_stale = true;
+        self.links.touch_all();
         if !is_in_use(state) {
             // What the links owe is left to the rounds.
             self.links.clear();
@@ -183,12 +185,12 @@ impl Relay {
                     cx.state.links.speaks_dialect(peer) || cx.state.links.is_plain(peer)
                 }
             };
-            let link = self.links.entry(peer).or_default();
-            if Some(peer) != source.peer() && is_needed {
-                link.owe(value, cx.now);
+            if !is_needed {
+                // Which dialect the neighbor speaks will show, and so what to do about it.
+                self.links.open(peer).is_behind = true;
+            } else if Some(peer) != source.peer() {
+                self.links.owe(peer, value, cx.now);
             }
-            // Which dialect the neighbor speaks will show, and so what to do about it.
-            link.is_behind |= !is_needed;
         }
     }
 
@@ -211,7 +213,7 @@ impl Relay {
         // as well.
         let long = times.timeout.max((cx.now - suspect.since) / 2);
         if before.is_none_or(|before| cx.now - before >= long) {
-            for suspect in self.links.values_mut().filter_map(|link| link.suspect.as_mut()) {
+            for suspect in self.links.suspects_mut() {
                 suspect.hasten(cx.now, times.retry);
                 suspect.may_be_back = true;
             }
@@ -247,7 +249,7 @@ impl Relay {
             before.neighbors.binary_search(heir).is_ok() && !self.place.is_uplink(*heir)
         };
         for heir in self.place.neighbors.iter().filter(|heir| !is_known(heir)) {
-            let link = self.links.entry(*heir).or_default();
+            let link = self.links.open(*heir);
             if cx.state.links.speaks_dialect(*heir) {
                 link.is_behind = true;
             } else {
@@ -260,7 +262,7 @@ impl Relay {
     pub(crate) fn on_push(&mut self, cx: &mut Context<'_>, from: NodeId, push: &Push) {
         let times = Times::of(&cx.state.config);
         let own = cx.state.streams.incarnation();
-        let link = self.links.entry(from).or_default();
+        let link = self.links.open(from);
         link.heard = Some(cx.now);
         if push.incarnation > link.incarnation {
             if link.incarnation != 0 {
@@ -274,7 +276,7 @@ impl Relay {
             link.is_behind |= link.incarnation == 0 && (push.floor > 1 || lag > LAG_USUAL);
             link.incarnation = push.incarnation;
         }
-        let link = self.links.entry(from).or_default();
+        let link = self.links.open(from);
         if push.incarnation < link.incarnation {
             // From a life that has ended.
             return;
@@ -323,7 +325,7 @@ impl Relay {
         if !is_pushed && count > 0 {
             self.refresh(cx);
             for peer in self.place.neighbors.iter().filter(|&&peer| peer != from) {
-                let link = self.links.entry(*peer).or_default();
+                let link = self.links.open(*peer);
                 link.is_behind = true;
                 if cx.state.links.is_plain(*peer) {
                     let before = cx.state.store.len().saturating_sub(count);
@@ -351,6 +353,9 @@ impl Relay {
     /// Does what is due, after everything else that an input has caused. `others` are the forwards
     /// that are awaited besides, of a tree that was given before.
     pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool, others: usize) {
+        if cx.state.links.has_changed() {
+            self.links.touch_all();
+        }
         let stall = cx.state.config.ack_timeout / 2;
         if self.next_wakeup.is_some_and(|due| cx.now - due > stall) {
             self.on_stall(cx.now);
@@ -362,6 +367,7 @@ impl Relay {
         self.give_up_oldest(cx, others);
         cx.state.is_well = self.is_well(cx);
         self.plan(cx);
+        self.links.rest();
     }
 
     /// The node itself has stood still, as a paused process does. What has come meanwhile is still to
@@ -384,7 +390,7 @@ impl Relay {
         if cx.state.links.speaks_dialect(uplink) || !cx.state.uses(Mechanism::Dialect) {
             return;
         }
-        let link = self.links.entry(uplink).or_default();
+        let link = self.links.open(uplink);
         if !is_second && !core::mem::take(&mut link.is_doubted) {
             return;
         }
@@ -397,7 +403,8 @@ impl Relay {
 
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
     fn give_up_oldest(&mut self, cx: &mut Context<'_>, others: usize) {
-        let mut unacked = self.unacked();
+        self.settle(cx);
+        let mut unacked = self.links.outlooks().map(|outlook| outlook.unacked).sum();
         while unacked > cx.state.config.awaited_max.saturating_sub(others) {
             let oldest = self.links.values_mut().min_by_key(|link| {
                 link.awaited_since().filter(|_| link.unacked() > 0).unwrap_or(Instant(u64::MAX))
@@ -411,6 +418,7 @@ impl Relay {
             cx.state.stats.awaits_given_up += given_up as u64;
             unacked = self.unacked();
         }
+        self.settle(cx);
     }
 
     /// Finds the next wake-up anew, and does nothing.
@@ -434,11 +442,14 @@ impl Relay {
             let is_start = old.is_empty() && self.next_flush == Instant::START;
             let changed = old.iter().filter(|peer| !new.contains(peer));
             for &peer in changed.chain(new.iter().filter(|peer| !old.contains(peer))) {
-                let link = self.links.entry(peer).or_default();
+                let link = self.links.open(peer);
                 link.answers_now |= !is_start && link.suspect.is_none();
             }
             for &peer in &self.place.neighbors {
-                self.links.entry(peer).or_default();
+                self.links.open(peer);
+            }
+            if before != self.place {
+                self.links.touch_all();
             }
         }
     }

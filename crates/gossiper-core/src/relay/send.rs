@@ -3,6 +3,9 @@
 use alloc::vec::Vec;
 
 use super::link::{Link, Plain, Sent, Suspect};
+use super::table::{Moment, Outlook};
+use super::tree::Place;
+use super::watch::unwell_from;
 use super::{Relay, Times, is_in_use, is_straight, relays};
 use crate::rung::digest;
 use crate::state::Context;
@@ -45,10 +48,10 @@ impl Relay {
     /// Sends what is due. At the end of the input (`is_last`) that is all that is owed.
     pub(super) fn send(&mut self, cx: &mut Context<'_>, is_last: bool) {
         let times = Times::of(&cx.state.config);
-        let is_paced = self.flushes_at(&times) <= cx.now || is_last;
+        let moment = self.moment(cx, is_last);
         let place = &self.place;
         let mut has_flushed = false;
-        for (&peer, link) in &mut self.links {
+        for (peer, link) in self.links.up_at_mut(moment) {
             let is_missed = place.missed.binary_search(&peer).is_ok();
             let is_sought = place.sought.binary_search(&peer).is_ok();
             let uplink = if relays(cx.state) { place.uplink_for(peer) } else { Some(cx.state.me) };
@@ -62,7 +65,7 @@ impl Relay {
                 let part = if is_missed { PROBE_PART } else { PROBE_PART_SOUGHT };
                 out.probe((is_missed || is_sought).then_some(part));
             } else if out.cx.state.links.speaks_dialect(peer) {
-                has_flushed |= out.push_what_is_due(is_paced);
+                has_flushed |= out.push_what_is_due(moment.is_flush);
             } else {
                 out.push_plainly();
             }
@@ -82,38 +85,34 @@ impl Relay {
         }
     }
 
+    /// What is to be looked at now; at the end of an input (`is_last`) all that waits.
+    pub(super) fn moment(&self, cx: &Context<'_>, is_last: bool) -> Moment {
+        let flush = self.flushes_at(&Times::of(&cx.state.config));
+        Moment {
+            now: cx.now,
+            is_flush: flush <= cx.now || is_last,
+            may_ask: cx.state.catch_up_from <= cx.now,
+        }
+    }
+
+    /// Finds what there is to do on the links that were touched.
+    pub(super) fn settle(&mut self, cx: &Context<'_>) {
+        let times = Times::of(&cx.state.config);
+        let place = &self.place;
+        self.links.settle(|peer, link| outlook(cx, place, peer, link, &times));
+    }
+
     /// Finds the next moment at which something will be due.
     pub(super) fn plan(&mut self, cx: &Context<'_>) {
-        let times = Times::of(&cx.state.config);
-        let flush = self.flushes_at(&times);
-        let mut next: Option<Instant> = None;
-        let mut at = |moment: Option<Instant>| {
-            if let Some(moment) = moment {
-                next = Some(next.map_or(moment, |next: Instant| next.min(moment)));
-            }
-        };
-        for (&peer, link) in &self.links {
-            at(link.lacking.as_ref().map(|_| cx.state.catch_up_from));
-            if let Some(suspect) = &link.suspect {
-                at(is_probed(self, cx, peer).then_some(suspect.next_probe));
-                at(link.answers_now.then(|| again_at(link.answered, &times)));
-                at(link.shown.as_ref().map(|_| again_at(link.served, &times)));
-                continue;
-            }
-            let waits = waits_until(link, &times).filter(|_| !cx.state.links.speaks_dialect(peer));
-            at((!link.owed.is_empty()).then(|| waits.unwrap_or(flush)));
-            // Where values spread otherwise, nobody is watched.
-            at(super::watch::strike_at(link, &times).filter(|_| is_in_use(cx.state)));
-            if cx.state.links.speaks_dialect(peer) {
-                at(ack_at(link, &times));
-                at(link.shown.as_ref().map(|_| again_at(link.served, &times)));
-                at(repeat_at(link, &times, cx.now));
-                at(super::watch::differs_at(self.place.is_uplink(peer), link, &times));
-                at(super::watch::asks_at(self.place.is_uplink(peer), link, &times));
-                at(streams_at(link, &times));
-            }
-        }
-        self.next_wakeup = next.filter(|_| is_in_use(cx.state) || self.has_to_answer());
+        self.settle(cx);
+        let flush = self.flushes_at(&Times::of(&cx.state.config));
+        let next = self.links.outlooks().fold(Outlook::NEVER, |next, outlook| {
+            let flush = if outlook.owes { flush } else { Outlook::NEVER };
+            let ask = if outlook.lacks { cx.state.catch_up_from } else { Outlook::NEVER };
+            next.min(outlook.due).min(flush).min(ask)
+        });
+        let is_any = next < Outlook::NEVER && (is_in_use(cx.state) || self.has_to_answer());
+        self.next_wakeup = is_any.then_some(next);
     }
 
     fn has_to_answer(&self) -> bool {
@@ -121,9 +120,42 @@ impl Relay {
     }
 }
 
-fn is_probed(relay: &Relay, cx: &Context<'_>, peer: NodeId) -> bool {
-    let is_in = |list: &[NodeId]| list.binary_search(&peer).is_ok();
-    is_in_use(cx.state) && (is_in(&relay.place.missed) || is_in(&relay.place.sought))
+/// What there is to do on a link.
+fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &Times) -> Outlook {
+    let mut due = Outlook::NEVER;
+    let mut at = |moment: Option<Instant>| due = due.min(moment.unwrap_or(Outlook::NEVER));
+    let is_dialect = cx.state.links.speaks_dialect(peer);
+    let is_uplink = place.is_uplink(peer);
+    let owes = !link.owed.is_empty() && link.suspect.is_none();
+    let waits = waits_until(link, times).filter(|_| owes && !is_dialect);
+    at(waits);
+    if let Some(suspect) = &link.suspect {
+        at((is_in_use(cx.state) && place.is_probed(peer)).then_some(suspect.next_probe));
+        at(link.answers_now.then(|| again_at(link.answered, times)));
+    } else {
+        // Where values spread otherwise, nobody is watched.
+        at(super::watch::strike_at(link, times).filter(|_| is_in_use(cx.state)));
+    }
+    // Who does not speak the dialect is shown what it lacks when something else happens.
+    let is_kept = link.shown.is_some() && !is_dialect && link.suspect.is_none();
+    at(link.shown.as_ref().filter(|_| !is_kept).map(|_| again_at(link.served, times)));
+    if is_dialect && link.suspect.is_none() {
+        at(ack_at(link, times));
+        at(repeat_at(link, times, cx.now));
+        at(super::watch::differs_at(is_uplink, link, times));
+        at(super::watch::asks_at(is_uplink, link, times));
+        at(streams_at(link, times));
+    }
+    let is_neighbor = place.neighbors.binary_search(&peer).is_ok();
+    Outlook {
+        due,
+        unwell_from: if is_neighbor { unwell_from(cx, peer, link, times) } else { Outlook::NEVER },
+        unacked: link.unacked(),
+        owes: owes && waits.is_none(),
+        lacks: link.lacking.is_some(),
+        is_pressing: owes && waits.is_none() && !is_dialect || is_kept,
+        is_paced: is_dialect && !is_uplink && link.suspect.is_none(),
+    }
 }
 
 /// When an acknowledgement goes alone.

@@ -42,6 +42,12 @@ impl Place {
         self.uplinks.contains(&peer)
     }
 
+    /// Whether it is silent and looked for.
+    pub(super) fn is_probed(&self, peer: NodeId) -> bool {
+        let is_in = |list: &[NodeId]| list.binary_search(&peer).is_ok();
+        is_in(&self.missed) || is_in(&self.sought)
+    }
+
     /// What to tell `peer` of this node's uplink.
     pub(super) fn uplink_for(&self, peer: NodeId) -> Option<NodeId> {
         if self.is_uplink(peer) { Some(peer) } else { self.uplinks.first().copied() }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::link::{Link, Suspect};
+use super::table::Outlook;
 use super::{Relay, Times, is_in_use, is_straight, newest};
 use crate::overlay::{Computed, Overlay};
 use crate::state::Context;
@@ -30,12 +31,6 @@ const UNWELL_AFTER: Duration = Duration::from_secs(5);
 
 /// How many times the usual gap between its pushes a neighbor may be silent unasked.
 const SILENT_GAPS: u32 = 4;
-
-/// Whether a link was used of late. Where all push straight to all, something is always under way,
-/// and two nodes hold the same only in quiet times.
-fn is_busy(link: &Link, now: Instant) -> bool {
-    link.arrived.is_some_and(|arrived| now - arrived < UNWELL_AFTER)
-}
 
 /// When the patience with a neighbor ends.
 pub(super) fn strike_at(link: &Link, times: &Times) -> Option<Instant> {
@@ -80,8 +75,10 @@ impl Relay {
             return;
         }
         let times = Times::of(&cx.state.config);
-        let peers: Vec<NodeId> = self.links.keys().copied().collect();
-        for peer in peers {
+        let moment = self.moment(cx, false);
+        let mut last = None;
+        while let Some(peer) = self.links.next_up(last, moment) {
+            last = Some(peer);
             let is_uplink = self.place.is_uplink(peer);
             let Some(link) = self.links.get_mut(&peer) else { continue };
             if link.suspect.is_some() {
@@ -194,7 +191,7 @@ impl Relay {
             heirs.dedup();
         }
         for &heir in &heirs {
-            let link = self.links.entry(heir).or_default();
+            let link = self.links.open(heir);
             values.iter().for_each(|&value| link.owe(value, cx.now));
             if goes_around {
                 link.around.extend(&values);
@@ -215,7 +212,7 @@ impl Relay {
         let Overlay::Computed(tree) = &cx.state.overlay else { return };
         let timeout = cx.state.config.ack_timeout;
         for place in Computed::uplinks_of(tree.my_place()).take(count) {
-            let link = self.links.entry(tree.members()[place]).or_default();
+            let link = self.links.open(tree.members()[place]);
             let is_fresh = link.heard.is_some_and(|heard| heard + timeout > cx.now);
             if link.suspect.is_none() && !is_fresh {
                 link.is_untried = true;
@@ -252,7 +249,7 @@ impl Relay {
             }
         }
         // Where one is back, others may be.
-        for suspect in self.links.values_mut().filter_map(|link| link.suspect.as_mut()) {
+        for suspect in self.links.suspects_mut() {
             suspect.hasten(cx.now, retry);
         }
     }
@@ -308,17 +305,22 @@ impl Relay {
 
     /// Whether all neighbors answer and hold the same, so that random rounds would be in vain.
     pub(super) fn is_well(&self, cx: &Context<'_>) -> bool {
-        let times = Times::of(&cx.state.config);
         is_in_use(cx.state)
             && self.place.missed.is_empty()
             && self.place.sought.is_empty()
-            && self.place.neighbors.iter().all(|peer| {
-                let Some(link) = self.links.get(peer) else { return false };
-                cx.state.links.speaks_dialect(*peer)
-                    && link.hash.is_some()
-                    && overdue_at(link, &times).is_none_or(|overdue| cx.now < overdue)
-                    && (link.differs.is_none_or(|(quiet, _)| cx.now < quiet + UNWELL_AFTER)
-                        || is_straight(cx.state) && is_busy(link, cx.now))
-            })
+            && self.links.outlooks().all(|outlook| cx.now < outlook.unwell_from)
     }
+}
+
+/// From when on a neighbor counts as one that is late or holds something else.
+pub(super) fn unwell_from(cx: &Context<'_>, peer: NodeId, link: &Link, times: &Times) -> Instant {
+    if !cx.state.links.speaks_dialect(peer) || link.hash.is_none() {
+        return Instant::START;
+    }
+    let overdue = overdue_at(link, times).unwrap_or(Outlook::NEVER);
+    let Some((quiet, _)) = link.differs else { return overdue };
+    // Where all push straight to all, something is always under way, and two nodes hold the same
+    // only in quiet times.
+    let arrived = link.arrived.filter(|_| is_straight(cx.state)).unwrap_or_default();
+    overdue.min(quiet.max(arrived) + UNWELL_AFTER)
 }
