@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p gossiper --bench members
-//! cargo bench -p gossiper --bench members -- relay leaf
+//! cargo bench -p gossiper --bench members -- relay leaf/25
 //! ```
 //!
 //! The node is [`gossiper_maelstrom::Session`], whole: it reads lines and writes lines. Time is
@@ -55,11 +55,7 @@ const INCARNATION: u64 = 7;
 fn main() -> ExitCode {
     let is_trial = !std::env::args().any(|arg| arg == "--bench");
     let named: Vec<String> = std::env::args().skip(1).collect();
-    let mut places = vec![Place::Relay, Place::Leaf, Place::Straight];
-    if places.iter().any(|place| named.iter().any(|name| name == place.name())) {
-        places.retain(|place| named.iter().any(|name| name == place.name()));
-    }
-    match report(is_trial, &places) {
+    match report(is_trial, &named) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("members: {failure}");
@@ -68,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(is_trial: bool, places: &[Place]) -> Result<(), Failure> {
+fn report(is_trial: bool, named: &[String]) -> Result<(), Failure> {
     let (turns, few, many) = if is_trial { (1, 100, 2_000) } else { (9, 1_000, 1_000_000) };
     println!("values taken in a second, and for each value and link between the nodes");
     println!(
@@ -81,9 +77,14 @@ fn report(is_trial: bool, places: &[Place]) -> Result<(), Failure> {
         "ratio",
         "µs a line"
     );
-    for &place in places {
+    let named: Vec<&String> = named.iter().filter(|name| !name.starts_with('-')).collect();
+    for place in [Place::Relay, Place::Leaf, Place::Straight] {
         for members in [25, 200] {
             for a_push in [1, 40] {
+                let label = format!("{}/{members}/{a_push}", place.name());
+                if !named.is_empty() && !named.iter().any(|name| label.starts_with(*name)) {
+                    continue;
+                }
                 let load = Load { place, members, a_push };
                 let mut large = Bench::start(load, many)?;
                 let (mut below, mut above, mut line_us) = (Vec::new(), Vec::new(), Vec::new());
