@@ -48,6 +48,8 @@ pub(crate) struct Cluster {
     pub(crate) delivered: Vec<BTreeMap<Vec<u8>, Instant>>,
     pub(crate) pushes: Vec<Push>,
     pub(crate) messages: usize,
+    /// The values in all messages, however many at a time.
+    pub(crate) rumors: usize,
     /// Every output, as text: the trace that determinism is about.
     pub(crate) trace: Vec<String>,
     network: Network,
@@ -66,6 +68,7 @@ impl Cluster {
             delivered: vec![BTreeMap::new(); count],
             pushes: Vec::new(),
             messages: 0,
+            rumors: 0,
             trace: Vec::new(),
             network,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -156,6 +159,7 @@ impl Cluster {
             }
             Output::Send { to, id, dialect, message } => {
                 self.messages += 1;
+                self.rumors += rumors_in(&message);
                 let copies = if self.chance(self.network.duplication) { 2 } else { 1 };
                 let is_lost = self.chance(self.network.loss);
                 self.note_push(place, to, &message, is_lost);
@@ -202,6 +206,16 @@ impl Cluster {
     pub(crate) fn lacking(&self, value: &str) -> Vec<usize> {
         let up = (0..self.nodes.len()).filter(|&place| self.nodes[place].is_some());
         up.filter(|&place| !self.delivered[place].contains_key(value.as_bytes())).collect()
+    }
+}
+
+fn rumors_in(message: &Message) -> usize {
+    match message {
+        Message::Broadcast { .. } | Message::Gossip { .. } => 1,
+        Message::Sync { payloads } => payloads.len(),
+        Message::Delta { rumors } => rumors.len(),
+        Message::Push(push) => push.rumors.len(),
+        _ => 0,
     }
 }
 
