@@ -353,9 +353,6 @@ impl Relay {
     /// Does what is due, after everything else that an input has caused. `others` are the forwards
     /// that are awaited besides, of a tree that was given before.
     pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool, others: usize) {
-        if cx.state.links.has_changed() {
-            self.links.touch_all();
-        }
         let stall = cx.state.config.ack_timeout / 2;
         if self.next_wakeup.is_some_and(|due| cx.now - due > stall) {
             self.on_stall(cx.now);
@@ -429,6 +426,9 @@ impl Relay {
 
     /// Finds this node's place again, if anything has changed.
     fn refresh(&mut self, cx: &mut Context<'_>) {
+        if cx.state.links.has_changed() {
+            self.links.touch_all();
+        }
         while core::mem::take(&mut self.is_stale) {
             let now = match &cx.state.overlay {
                 _ if !is_in_use(cx.state) => Place::default(),

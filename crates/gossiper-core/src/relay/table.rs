@@ -11,7 +11,7 @@ use crate::store::ValueIx;
 use crate::{Instant, NodeId};
 
 /// What there is to do on a link.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Outlook {
     /// When something is due, whatever the others do. [`NEVER`](Self::NEVER) if nothing is.
     pub(super) due: Instant,
@@ -186,10 +186,17 @@ impl Table {
 
     /// Finds the outlook of each link that was touched since that was last done.
     pub(super) fn settle(&mut self, outlook: impl Fn(NodeId, &Link) -> Outlook) {
-        let links = self.rows.iter_mut().zip(&self.links);
-        for (row, link) in links.filter(|(row, _)| !row.is_settled) {
-            row.outlook = outlook(row.peer, link);
-            row.is_settled = true;
+        for (row, link) in self.rows.iter_mut().zip(&self.links) {
+            if !row.is_settled {
+                row.outlook = outlook(row.peer, link);
+                row.is_settled = true;
+            } else if cfg!(debug_assertions) {
+                // A link may be looked at for nothing, but nothing may be missed.
+                let Outlook { due, .. } = row.outlook;
+                let anew = outlook(row.peer, link);
+                assert!(due <= anew.due, "{:?}: {anew:?}, not {:?}", row.peer, row.outlook);
+                assert_eq!(Outlook { due, ..anew }, row.outlook, "{:?}", row.peer);
+            }
         }
     }
 
@@ -203,5 +210,53 @@ impl Table {
     /// What is to be done on each of the links. They are [settled](Self::settle).
     pub(super) fn outlooks(&self) -> impl Iterator<Item = &Outlook> {
         self.rows.iter().map(|row| &row.outlook)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Instant = Instant(10);
+    const LATER: Instant = Instant(20);
+
+    /// Two links, of which one is due soon, the other only waits for the pace.
+    fn table() -> Table {
+        let mut table = Table::default();
+        table.open(NodeId(7));
+        table.open(NodeId(3));
+        table.settle(|peer, _| match peer {
+            NodeId(3) => Outlook { due: SOON, ..Outlook::UNKNOWN },
+            _ => Outlook { is_paced: true, ..Outlook::UNKNOWN },
+        });
+        table.rest();
+        table
+    }
+
+    fn up(table: &Table, now: Instant, is_flush: bool) -> Vec<u64> {
+        let moment = Moment { now, is_flush, may_ask: false };
+        let next = |last: Option<NodeId>| table.next_up(last, moment);
+        core::iter::successors(next(None), |&last| next(Some(last))).map(|peer| peer.0).collect()
+    }
+
+    #[test]
+    fn only_what_is_due_or_touched_is_looked_at() {
+        let mut table = table();
+        assert_eq!(up(&table, Instant::START, true), []);
+        assert_eq!(up(&table, LATER, true), [3]);
+        table.get_mut(&NodeId(7));
+        assert_eq!(up(&table, Instant::START, false), [7]);
+        table.values_mut().for_each(drop);
+        assert_eq!(up(&table, Instant::START, false), [3, 7]);
+    }
+
+    #[test]
+    fn a_value_that_waits_for_the_pace_does_not_touch_its_link() {
+        let mut table = table();
+        table.owe(NodeId(7), ValueIx(0), Instant::START);
+        assert_eq!(up(&table, Instant::START, false), []);
+        assert_eq!(up(&table, Instant::START, true), [7]);
+        table.owe(NodeId(3), ValueIx(0), Instant::START);
+        assert_eq!(up(&table, Instant::START, false), [3]);
     }
 }
