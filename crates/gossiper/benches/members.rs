@@ -66,7 +66,9 @@ fn main() -> ExitCode {
 
 fn report(is_trial: bool, named: &[String]) -> Result<(), Failure> {
     let (turns, few, many) = if is_trial { (1, 100, 2_000) } else { (9, 1_000, 1_000_000) };
-    println!("values taken in a second, and for each value and link between the nodes");
+    println!(
+        "values taken in a second, by how many are known; the time of a line is with the fewer"
+    );
     println!(
         "{:<10}{:>8}{:>8}{:>14}{:>14}{:>8}{:>12}",
         "place",
