@@ -5,7 +5,7 @@
 //! announces back with whatever it sends next, and from then on both use it. A peer that does not
 //! know it ignores the announcement. So versions mix freely.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::time::Duration;
 
 use crate::{Instant, MessageId, NodeId};
@@ -21,7 +21,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// no dialect. Those that were on their way when it learnt of ours are long past then.
 const FORGET: Duration = Duration::from_secs(10);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Link {
     /// Pushes since the last quiet time, up to [`PLAIN_FIRST`].
     pushes: u8,
@@ -34,9 +34,12 @@ struct Link {
     synced_upto: usize,
     /// When the peer last announced a dialect, if it has.
     announced: Option<Instant>,
-    /// The first message that announced ours, as long as the peer has not.
-    asked: Option<MessageId>,
+    /// The last messages that announced ours, as long as the peer has not; at most [`ASKED_MAX`].
+    asked: VecDeque<MessageId>,
 }
+
+/// How many announcements to a peer are remembered.
+const ASKED_MAX: usize = 16;
 
 /// The links used so far: at most one a node that this one has sent to or heard from.
 #[derive(Debug, Default)]
@@ -56,16 +59,18 @@ impl Links {
     pub(crate) fn on_announcing(&mut self, peer: NodeId, id: MessageId) {
         let link = self.links.entry(peer).or_default();
         if link.announced.is_none() {
-            link.asked.get_or_insert(id);
+            if link.asked.len() == ASKED_MAX {
+                link.asked.pop_front();
+            }
+            link.asked.push_back(id);
         }
     }
 
     /// The peer has answered a message. One that answers an announcement in the plain dialect knows
-    /// no other: whoever does announces back with whatever it sends next. Should the announcement be
-    /// lost and a later message not, it seems plain until it speaks. Says whether that is news.
+    /// no other: whoever does announces back with whatever it sends next. Says whether that is news.
     pub(crate) fn on_answer(&mut self, peer: NodeId, of: MessageId) -> bool {
         let Some(link) = self.links.get_mut(&peer) else { return false };
-        let is_asked = link.announced.is_none() && link.asked.is_some_and(|asked| asked <= of);
+        let is_asked = link.announced.is_none() && link.asked.contains(&of);
         is_asked && !core::mem::replace(&mut link.is_plain, true)
     }
 
@@ -123,7 +128,7 @@ impl Links {
             self.has_changed |= link.announced.is_none();
             link.announced = Some(now);
             link.is_plain = false;
-            link.asked = None;
+            link.asked.clear();
         } else if let Some(link) = self.links.get_mut(&peer)
             && link.announced.is_some_and(|announced| now - announced > FORGET)
         {

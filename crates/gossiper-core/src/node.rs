@@ -68,6 +68,7 @@ impl Node {
             links: Links::default(),
             backlog: VecDeque::new(),
             catch_up_from: now,
+            learned_at: None,
             pass_on_from: now,
             blocked: BTreeSet::new(),
             rng,
@@ -151,6 +152,8 @@ impl Node {
         } else if cx.state.backlog.is_empty() {
             let others = parts.protocol.unacked();
             parts.relay.act(cx, is_last, others);
+        } else {
+            parts.relay.put_off(now);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::digest::{SetDigester, Summary};
 use crate::link::Links;
@@ -21,6 +22,9 @@ const UNNAMED_MAX: usize = 65_536;
 
 /// The most payloads that wait to be pushed. Beyond it the oldest is left to the rounds, counted.
 pub(crate) const BACKLOG_MAX: usize = 1 << 20;
+
+/// How long after a value others may be under way.
+const NEWS: Duration = Duration::from_millis(1_500);
 
 /// What became of a payload that came in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +73,8 @@ pub(crate) struct State {
     pub(crate) backlog: VecDeque<(ValueIx, Source)>,
     /// Before this no further catching up begins: one peer at a time sends what is missing.
     pub(crate) catch_up_from: Instant,
+    /// When a value last came that was not known.
+    pub(crate) learned_at: Option<Instant>,
     /// Before this no further news of deltas is passed on.
     pub(crate) pass_on_from: Instant,
     pub(crate) blocked: BTreeSet<NodeId>,
@@ -96,9 +102,9 @@ impl State {
         self.streams.hash()
     }
 
-    /// Whether a value has come of late: since the round before the last one began.
-    pub(crate) fn has_news(&self) -> bool {
-        !self.store.is_empty() && self.stats.last_learning_round + 1 >= self.stats.rounds
+    /// Whether a value has come of late.
+    pub(crate) fn has_news(&self, now: Instant) -> bool {
+        self.learned_at.is_some_and(|learned| now - learned < NEWS)
     }
 
     pub(crate) fn summary(&mut self) -> Summary {
@@ -288,6 +294,7 @@ impl Context<'_> {
             Via::Gossip => stats.gossip_deliveries += 1,
         }
         stats.last_learning_round = stats.rounds;
+        self.state.learned_at = Some(self.now);
         self.outbox.push(Output::Deliver { place: value.0 as usize });
         Learned::New(value)
     }

@@ -357,6 +357,10 @@ impl Relay {
         if self.next_wakeup.is_some_and(|due| cx.now - due > stall) {
             self.on_stall(cx.now);
         }
+        if is_last {
+            // What waits on any link is not to wait longer.
+            self.links.touch_all();
+        }
         self.refresh(cx);
         self.watch(cx);
         self.ask_dialect(cx);
@@ -365,6 +369,11 @@ impl Relay {
         cx.state.is_well = self.is_well(cx);
         self.plan(cx);
         self.links.rest();
+    }
+
+    /// There is still more to take in first.
+    pub(crate) fn put_off(&mut self, now: Instant) {
+        self.next_wakeup = self.next_wakeup.map(|due| due.max(now));
     }
 
     /// The node itself has stood still, as a paused process does. What has come meanwhile is still to

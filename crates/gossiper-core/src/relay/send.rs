@@ -67,7 +67,7 @@ impl Relay {
             } else if out.cx.state.links.speaks_dialect(peer) {
                 has_flushed |= out.push_what_is_due(moment.is_flush);
             } else {
-                out.push_plainly();
+                out.push_plainly(is_last);
             }
         }
         if has_flushed {
@@ -112,7 +112,8 @@ impl Relay {
             next.min(outlook.due).min(flush).min(ask)
         });
         let is_any = next < Outlook::NEVER && (is_in_use(cx.state) || self.has_to_answer());
-        self.next_wakeup = is_any.then_some(next);
+        // What is due already is due now, and nobody is late for it.
+        self.next_wakeup = is_any.then_some(next.max(cx.now));
     }
 
     fn has_to_answer(&self) -> bool {
@@ -127,7 +128,8 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     let is_dialect = cx.state.links.speaks_dialect(peer);
     let is_uplink = place.is_uplink(peer);
     let owes = !link.owed.is_empty() && link.suspect.is_none();
-    let waits = waits_until(link, times).filter(|_| owes && !is_dialect);
+    let is_plain = cx.state.links.is_plain(peer);
+    let waits = waits_until(link, times).filter(|_| owes && !is_dialect && !is_plain);
     at(waits);
     if let Some(suspect) = &link.suspect {
         at((is_in_use(cx.state) && place.is_probed(peer)).then_some(suspect.next_probe));
@@ -285,9 +287,11 @@ impl Out<'_, '_> {
 
     /// To a neighbor that may not speak the dialect: value by value, so that a pace would save
     /// nothing.
-    fn push_plainly(&mut self) {
-        let is_waiting = waits_until(self.link, &self.times).is_some_and(|end| self.cx.now < end);
-        while !is_waiting
+    fn push_plainly(&mut self, is_last: bool) {
+        let may_speak = !self.cx.state.links.is_plain(self.peer);
+        let waits = waits_until(self.link, &self.times).filter(|_| may_speak);
+        let is_waiting = waits.is_some_and(|end| self.cx.now < end);
+        while (is_last || !is_waiting)
             && self.cx.has_budget()
             && let Some(value) = self.link.owed.pop_first()
         {
@@ -399,6 +403,7 @@ impl Out<'_, '_> {
                 break;
             }
             self.link.owed.pop_first();
+            self.link.around.remove(&value);
             let rumor = self.rumor(value);
             if rumor.id.is_none() {
                 self.link.note_nameless(value);
@@ -478,6 +483,9 @@ impl Out<'_, '_> {
             // The digest shows all but what has no name yet, which is owed until it answers.
             let store = &self.cx.state.store;
             self.link.owed.retain(|&value| store.name(value).is_none());
+            let since = self.cx.state.store.values_from(suspect.known);
+            let nameless = since.filter(|&value| self.cx.state.store.name(value).is_none());
+            nameless.for_each(|value| self.link.owe(value, now));
             let nameless = self.link.owed.clone();
             // What it has missed need not wait until it asks.
             if suspect.may_be_back && self.cx.state.store.len() - suspect.from <= BACKLOG_MAX {
@@ -485,7 +493,7 @@ impl Out<'_, '_> {
                 missed.for_each(|value| self.link.owe(value, now));
             }
             self.push(Occasion::Ask, true);
-            self.link.owed.extend(nameless);
+            nameless.into_iter().for_each(|value| self.link.owe(value, now));
         } else if let Some(value) = suspect.value {
             self.link.plain.clear();
             self.push_value(value);

@@ -211,10 +211,14 @@ impl Relay {
     fn try_next(&mut self, cx: &Context<'_>, count: usize) {
         let Overlay::Computed(tree) = &cx.state.overlay else { return };
         let timeout = cx.state.config.ack_timeout;
-        for place in Computed::uplinks_of(tree.my_place()).take(count) {
-            let link = self.links.open(tree.members()[place]);
+        let next = Computed::uplinks_of(tree.my_place()).map(|place| tree.members()[place]);
+        let links = &self.links;
+        let is_suspect = |peer: &NodeId| links.get(peer).is_some_and(|link| link.suspect.is_some());
+        let next: Vec<NodeId> = next.filter(|peer| !is_suspect(peer)).take(count).collect();
+        for peer in next {
+            let link = self.links.open(peer);
             let is_fresh = link.heard.is_some_and(|heard| heard + timeout > cx.now);
-            if link.suspect.is_none() && !is_fresh {
+            if !is_fresh {
                 link.is_untried = true;
                 link.is_behind = true;
             }

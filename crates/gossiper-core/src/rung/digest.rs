@@ -48,7 +48,7 @@ pub(crate) fn on_summary(cx: &mut Context<'_>, from: NodeId, summary: Summary) {
     }
     // Where all is well and values keep coming, two nodes hold the same only now and then.
     let lag = summary.count.abs_diff(cx.state.store.len() as u64);
-    if cx.state.is_well && cx.state.has_news() && lag <= LAG_USUAL {
+    if cx.state.is_well && cx.state.has_news(cx.now) && lag <= LAG_USUAL {
         return;
     }
     let is_behind = summary.count > cx.state.store.len() as u64;

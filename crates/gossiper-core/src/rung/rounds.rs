@@ -61,7 +61,7 @@ pub(crate) enum Occasion {
 /// Draws `fanout` peers and brings them up to date: by digest those that speak our dialect, the
 /// others by sending everything.
 pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
-    let has_news = cx.state.has_news();
+    let has_news = cx.state.has_news(cx.now);
     cx.state.stats.rounds += 1;
     digest::name_unnamed(cx);
     // Values that nobody has named show in no hash.
@@ -89,7 +89,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
         // Who knows nothing has nothing to tell, but in a round of its own it may ask.
         if is_compared && !(knows_nothing && occasion == Occasion::Request) {
             // While values keep coming no two hashes are equal, and to compare them is in vain.
-            if occasion == Occasion::Timer && has_news && relay::is_in_use(cx.state) {
+            if has_news && relay::is_in_use(cx.state) {
                 digest::send_digest(cx, to, true);
             } else {
                 digest::open(cx, to);
