@@ -71,13 +71,6 @@ impl Suspect {
     }
 }
 
-/// What an acknowledgement has brought to light.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Progress {
-    /// Something was acknowledged that was not before.
-    pub(super) is_any: bool,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Link {
     /// Values to be pushed; at most [`OWED_MAX`].
@@ -219,13 +212,14 @@ impl Link {
     }
 
     /// The neighbor tells what has come. A push that is missing though one that was sent
-    /// [much later](Times::reorder) has come is lost, and its values are owed again.
-    pub(super) fn on_acked(&mut self, acked: &Acked, now: Instant, times: &Times) -> Progress {
+    /// [much later](Times::reorder) has come is lost, and its values are owed again. Says whether
+    /// something was acknowledged that was not before.
+    pub(super) fn on_acked(&mut self, acked: &Acked, now: Instant, times: &Times) -> bool {
         let is_acked = |number: u64| {
             number <= acked.upto
                 || acked.beyond.iter().any(|&(first, last)| (first..=last).contains(&number))
         };
-        let mut progress = Progress::default();
+        let mut is_any = false;
         let mut repeated_from = u64::MAX;
         let mut newest: Option<Instant> = None;
         for sent in self.in_flight.iter_mut().rev() {
@@ -236,11 +230,11 @@ impl Link {
             }
             if is_named || sent.number >= repeated_from {
                 sent.number = 0;
-                progress.is_any = true;
+                is_any = true;
             }
         }
         self.in_flight.retain(|sent| sent.number != 0);
-        if progress.is_any {
+        if is_any {
             self.strikes = 0;
         }
         if let Some(newest) = newest {
@@ -259,11 +253,11 @@ impl Link {
             self.in_flight.clear();
             self.awaits_from = None;
         }
-        if progress.is_any {
+        if is_any {
             self.awaits_from = self.in_flight.front().map(|sent| sent.at);
             self.wait(times.ack_wait_quiet);
         }
-        progress
+        is_any
     }
 
     /// A plain message is acknowledged.

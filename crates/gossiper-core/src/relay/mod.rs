@@ -118,7 +118,7 @@ struct Watched<'a> {
 
 impl View for Watched<'_> {
     fn is_suspect(&self, peer: NodeId) -> bool {
-        self.links.get(&peer).is_some_and(|link| link.suspect.is_some())
+        self.links.is_suspect(peer)
     }
 
     fn is_untried(&self, peer: NodeId) -> bool {
@@ -293,8 +293,8 @@ impl Relay {
         let uplink = push.uplink.filter(|_| !is_leaf);
         let said = link.uplink.replace((uplink, cx.now)).map(|(uplink, _)| uplink);
         let acked = push.acked.as_ref().filter(|acked| acked.incarnation == own);
-        let progress = acked.map(|acked| link.on_acked(acked, cx.now, &times));
-        let is_back = progress.unwrap_or_default().is_any && link.suspect.is_some();
+        let is_progress = acked.is_some_and(|acked| link.on_acked(acked, cx.now, &times));
+        let is_back = is_progress && link.suspect.is_some();
         self.compare(cx, from, push.summary.hash);
         if let (Some(streams), Some(link)) = (&push.streams, self.links.get_mut(&from)) {
             link.shown = Some((streams.clone(), push.asks));

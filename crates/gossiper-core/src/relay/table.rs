@@ -91,6 +91,11 @@ impl Table {
         self.rows.binary_search_by_key(&peer, |row| row.peer)
     }
 
+    /// Whether this neighbor is known not to answer.
+    pub(super) fn is_suspect(&self, peer: NodeId) -> bool {
+        self.get(&peer).is_some_and(|link| link.suspect.is_some())
+    }
+
     pub(super) fn get(&self, peer: &NodeId) -> Option<&Link> {
         self.find(*peer).ok().map(|at| &self.links[at])
     }

@@ -184,9 +184,8 @@ impl Relay {
             && before.neighbors.binary_search(&peer).is_ok();
         if goes_around {
             let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(peer));
-            let is_suspect =
-                |peer: &NodeId| self.links.get(peer).is_some_and(|link| link.suspect.is_some());
-            heirs.extend(behind.into_iter().flatten().filter(|peer| !is_suspect(peer)));
+            let behind = behind.into_iter().flatten();
+            heirs.extend(behind.filter(|&peer| !self.links.is_suspect(peer)));
             heirs.sort_unstable();
             heirs.dedup();
         }
@@ -212,9 +211,8 @@ impl Relay {
         let Overlay::Computed(tree) = &cx.state.overlay else { return };
         let timeout = cx.state.config.ack_timeout;
         let next = Computed::uplinks_of(tree.my_place()).map(|place| tree.members()[place]);
-        let links = &self.links;
-        let is_suspect = |peer: &NodeId| links.get(peer).is_some_and(|link| link.suspect.is_some());
-        let next: Vec<NodeId> = next.filter(|peer| !is_suspect(peer)).take(count).collect();
+        let next = next.filter(|&peer| !self.links.is_suspect(peer)).take(count);
+        let next: Vec<NodeId> = next.collect();
         for peer in next {
             let link = self.links.open(peer);
             let is_fresh = link.heard.is_some_and(|heard| heard + timeout > cx.now);
