@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gossiper_core::{
-    Acked, Config, DIALECT, Input, Instant, Mechanism, Mechanisms, Message, MessageId, Node,
-    NodeId, Outbox, Output, Payload, Push, Rumor, RumorId, Strategy, Summary, Topology,
+    Acked, Config, Input, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, Output,
+    Payload, Push, Rumor, RumorId, Strategy, Summary,
 };
 use proptest::prelude::{
     Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 use proptest::strategy::Strategy as _;
+use support::bench::{Bench, pushes};
 use support::{Cluster, Network, config, grid_links, tree_links};
 
 /// Long after everything that these tests wait for.
@@ -22,36 +23,10 @@ fn without(mechanism: Mechanism) -> Mechanisms {
     mechanism.into()
 }
 
-/// A node of five on a computed tree, whose peers have all announced the dialect. It makes no
-/// rounds.
-struct Bench {
-    node: Node,
-    now: Instant,
-}
-
 impl Bench {
-    fn new(me: u64, without: Mechanisms) -> Self {
-        let ids: Vec<NodeId> = (0..5).map(NodeId).collect();
-        let config = Config { without, gossip_interval: NEVER, ..Config::default() };
-        let node = Node::new(NodeId(me), &ids, config, 1, 1, Instant::START);
-        let mut bench = Self { node, now: Instant::START };
-        let ring: Vec<_> = (0..5).map(|id| (NodeId(id), vec![NodeId((id + 1) % 5)])).collect();
-        bench.give(Input::Topology(Topology::new(NodeId(me), &ring)));
-        for peer in (0..5).filter(|&peer| peer != me) {
-            bench.receive(peer, Message::Ack { of: MessageId(999) });
-        }
-        bench
-    }
-
-    fn give(&mut self, input: Input) -> Vec<Output> {
-        let mut outbox = Outbox::default();
-        self.node.handle(self.now, input, &mut outbox);
-        outbox.drain().collect()
-    }
-
-    fn receive(&mut self, from: u64, message: Message) -> Vec<Output> {
-        let (id, dialect) = (Some(MessageId(7)), Some(DIALECT));
-        self.give(Input::Received { from: NodeId(from), id, dialect, message })
+    /// One of five, which makes no rounds.
+    fn lacking(me: u64, without: Mechanisms) -> Self {
+        Self::with(me, 5, Config { without, gossip_interval: NEVER, ..Config::default() })
     }
 
     fn broadcast(&mut self, value: &str) -> Vec<Output> {
@@ -69,14 +44,6 @@ impl Bench {
         self.now = end;
         outputs
     }
-}
-
-fn pushes(outputs: Vec<Output>) -> Vec<(u64, Push)> {
-    let push = |output| match output {
-        Output::Send { to, message: Message::Push(push), .. } => Some((to.0, *push)),
-        _ => None,
-    };
-    outputs.into_iter().filter_map(push).collect()
 }
 
 /// A push of a peer's with one rumor, or none.
@@ -179,7 +146,7 @@ fn without_dialect_a_node_says_and_believes_only_what_any_broadcast_node_does() 
         }
         assert!(is_used || !is_traced(&cluster, "id: Some"), "a name is told");
 
-        let mut bench = Bench::new(3, mechanisms);
+        let mut bench = Bench::lacking(3, mechanisms);
         let outputs = bench.receive(0, push(1, Some("a"), None));
         let expected = Message::NotSupported { of: MessageId(7) };
         let is_refused = outputs
@@ -201,7 +168,7 @@ fn without_relay_a_computed_tree_is_used_as_a_given_one() {
 #[test]
 fn without_riding_a_push_is_acknowledged_at_once() {
     for mechanisms in [Mechanisms::NONE, without(Mechanism::Riding)] {
-        let mut leaf = Bench::new(3, mechanisms);
+        let mut leaf = Bench::lacking(3, mechanisms);
         let answers = pushes(leaf.receive(0, push(1, Some("a"), None)));
         let acked: Vec<u64> = answers
             .iter()
@@ -215,13 +182,13 @@ fn without_riding_a_push_is_acknowledged_at_once() {
 fn without_repair_no_gap_is_told_and_nothing_is_sent_again() {
     for mechanisms in [Mechanisms::NONE, without(Mechanism::Repair)] {
         let is_used = mechanisms == Mechanisms::NONE;
-        let mut leaf = Bench::new(3, mechanisms);
+        let mut leaf = Bench::lacking(3, mechanisms);
         leaf.receive(0, push(1, Some("a"), None));
         leaf.receive(0, push(3, Some("c"), None));
         let told = pushes(leaf.wait(Duration::from_millis(220)));
         assert_eq!(told.len(), usize::from(is_used));
 
-        let mut relay = Bench::new(0, mechanisms);
+        let mut relay = Bench::lacking(0, mechanisms);
         for value in ["a", "b", "c"] {
             relay.broadcast(value);
             relay.wait(Duration::from_millis(250));
@@ -236,7 +203,7 @@ fn without_repair_no_gap_is_told_and_nothing_is_sent_again() {
 #[test]
 fn without_comparison_a_node_that_differs_from_its_uplink_shows_nothing() {
     for mechanisms in [Mechanisms::NONE, without(Mechanism::Comparison)] {
-        let mut leaf = Bench::new(3, mechanisms);
+        let mut leaf = Bench::lacking(3, mechanisms);
         leaf.receive(0, push(1, Some("a"), None));
         let shown = pushes(leaf.wait(Duration::from_millis(700)));
         let shown = shown.iter().filter(|(_, push)| push.streams.is_some()).count();

@@ -6,49 +6,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gossiper_core::{
-    Acked, Config, DIALECT, Input, Instant, Message, MessageId, Node, NodeId, Outbox, Output,
-    Payload, Push, Rumor, RumorId, Strategy, Summary, Topology,
+    Acked, Config, DIALECT, Input, Instant, Message, MessageId, Node, NodeId, Output, Payload,
+    Push, Rumor, RumorId, Strategy, Summary, Topology,
 };
 use proptest::prelude::{
     Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 use proptest::strategy::Strategy as _;
+use support::bench::{Bench, pushes};
 use support::{Cluster, Network, config, grid_links};
-
-/// A node on a computed tree, whose peers have all announced the dialect.
-struct Bench {
-    node: Node,
-    now: Instant,
-}
 
 impl Bench {
     fn new(me: u64, members: u64) -> Self {
         let config = Config { gossip_interval: Duration::from_secs(3_600), ..Config::default() };
         Self::with(me, members, config)
-    }
-
-    fn with(me: u64, members: u64, config: Config) -> Self {
-        let ids: Vec<NodeId> = (0..members).map(NodeId).collect();
-        let node = Node::new(NodeId(me), &ids, config, 1, 1, Instant::START);
-        let mut bench = Self { node, now: Instant::START };
-        let ring: Vec<_> =
-            (0..members).map(|id| (NodeId(id), vec![NodeId((id + 1) % members)])).collect();
-        bench.give(Input::Topology(Topology::new(NodeId(me), &ring)));
-        for peer in (0..members).filter(|&peer| peer != me) {
-            bench.receive(peer, Message::Ack { of: MessageId(999) });
-        }
-        bench
-    }
-
-    fn give(&mut self, input: Input) -> Vec<Output> {
-        let mut outbox = Outbox::default();
-        self.node.handle(self.now, input, &mut outbox);
-        outbox.drain().collect()
-    }
-
-    fn receive(&mut self, from: u64, message: Message) -> Vec<Output> {
-        let (id, dialect) = (Some(MessageId(7)), Some(DIALECT));
-        self.give(Input::Received { from: NodeId(from), id, dialect, message })
     }
 
     fn broadcast(&mut self, value: &str) -> Vec<(u64, Push)> {
@@ -65,15 +36,6 @@ impl Bench {
 
 fn payload(value: &str) -> Payload {
     Payload::new(value.as_bytes())
-}
-
-/// The pushes in an outbox, with their receivers.
-fn pushes(outputs: Vec<Output>) -> Vec<(u64, Push)> {
-    let push = |output| match output {
-        Output::Send { to, message: Message::Push(push), .. } => Some((to.0, *push)),
-        _ => None,
-    };
-    outputs.into_iter().filter_map(push).collect()
 }
 
 fn rumor(origin: u64, sequence: u64, hops: u32, value: &str) -> Rumor {

@@ -2,6 +2,8 @@
 //! duplicates from a seed.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod bench;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::RangeInclusive;
