@@ -158,6 +158,40 @@ fn the_next_in_line_takes_over_for_all_when_the_relay_is_silent() {
     assert_eq!(receivers, [2, 3, 4]);
 }
 
+/// What a leaf tells of its uplink, under a number.
+fn turned_to(uplink: u64, number: u64) -> Message {
+    let (summary, uplink) = (Summary { hash: 1, count: 1 }, Some(NodeId(uplink)));
+    let push = Push { incarnation: 9, number, floor: 1, summary, uplink, ..Push::default() };
+    Message::Push(Box::new(push))
+}
+
+/// What the relay pushes next to one of its leaves.
+fn pushed_to(bench: &mut Bench, leaf: u64) -> Vec<String> {
+    bench.now = bench.now + Duration::from_millis(110);
+    let pushed = pushes(bench.give(Input::Wakeup));
+    pushed.iter().filter(|(to, _)| *to == leaf).flat_map(|(_, push)| values(push)).collect()
+}
+
+#[test]
+fn what_a_neighbor_said_earlier_and_comes_later_is_not_news() {
+    let mut relay = Bench::new(0, 5);
+    relay.receive(3, turned_to(0, 3));
+    relay.receive(3, turned_to(1, 2));
+    let pushed = relay.broadcast("a").iter().map(|(to, _)| *to).collect::<Vec<_>>();
+    assert_eq!(pushed, [1, 2, 3, 4], "3 turned to 1, and then came back");
+}
+
+#[test]
+fn a_neighbor_that_turned_away_and_comes_back_gets_what_came_in_between() {
+    let mut relay = Bench::new(0, 5);
+    relay.broadcast("a");
+    relay.receive(3, turned_to(1, 1));
+    assert_eq!(relay.broadcast("b"), []);
+    assert_eq!(pushed_to(&mut relay, 3), [""; 0], "it is another's now");
+    relay.receive(3, turned_to(0, 2));
+    assert_eq!(pushed_to(&mut relay, 3), ["b"]);
+}
+
 #[test]
 fn a_suspect_that_answers_a_probe_is_the_uplink_again() {
     let mut leaf = Bench::new(3, 5);

@@ -131,6 +131,11 @@ pub(super) struct Link {
     pub(super) is_untried: bool,
     /// What it last said of its uplink, and when.
     pub(super) uplink: Option<(Option<NodeId>, Instant)>,
+    /// The number of the push that said so, and how much its sender held: an older one that comes
+    /// later is not news.
+    pub(super) said: (u64, u64),
+    /// How much this node held when it ceased to push to the neighbor, while it does not.
+    pub(super) left: Option<usize>,
     /// It has said that it passes nothing on: it runs another strategy, or all straight.
     pub(super) is_leaf: bool,
     /// Others pass it over, and it has not yet passed anything on to this node.
@@ -316,6 +321,7 @@ impl Link {
         self.owed.clear();
         self.nameless.clear();
         (self.hash, self.differs, self.uplink) = (None, None, None);
+        (self.said, self.left) = ((0, 0), None);
         (self.shown, self.lacking) = (None, None);
         self.strikes = 0;
     }

@@ -45,6 +45,10 @@ use crate::{Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, 
 /// others, who have them: its neighbors are shown its digest instead.
 const DELTA_PUSHES_MAX: usize = 1_024;
 
+/// The values that a neighbor which comes back is sent, of those that have come since it turned to
+/// another.
+const RETURN_PUSHES_MAX: usize = 64;
+
 /// The waiting times that follow from the settings.
 #[derive(Clone, Copy, Debug)]
 struct Times {
@@ -287,15 +291,25 @@ impl Relay {
         }
         // Who is taken for an uplink and passes nothing on says so at once.
         link.answers_now |= push.asks || push.uplink == Some(cx.state.me) && !relays(cx.state);
+        let said = (push.number, push.summary.count);
+        let is_news = said >= link.said;
+        link.said = link.said.max(said);
         // Nobody is its own uplink: that says that it passes nothing on.
         let is_leaf = push.uplink == Some(from);
-        let changes_role = core::mem::replace(&mut link.is_leaf, is_leaf) != is_leaf;
         let uplink = push.uplink.filter(|_| !is_leaf);
-        let said = link.uplink.replace((uplink, cx.now)).map(|(uplink, _)| uplink);
+        let mut changes_role = false;
+        let mut changes_uplink = false;
+        if is_news {
+            changes_role = core::mem::replace(&mut link.is_leaf, is_leaf) != is_leaf;
+            let before = link.uplink.replace((uplink, cx.now)).map(|(uplink, _)| uplink);
+            changes_uplink = before != Some(uplink);
+        }
         let acked = push.acked.as_ref().filter(|acked| acked.incarnation == own);
         let is_progress = acked.is_some_and(|acked| link.on_acked(acked, cx.now, &times));
         let is_back = is_progress && link.suspect.is_some();
-        self.compare(cx, from, push.summary.hash);
+        if is_news {
+            self.compare(cx, from, push.summary.hash);
+        }
         if let (Some(streams), Some(link)) = (&push.streams, self.links.get_mut(&from)) {
             link.shown = Some((streams.clone(), push.asks));
         }
@@ -305,7 +319,7 @@ impl Relay {
         if changes_role {
             self.on_role(cx, from);
         }
-        if said != Some(uplink) {
+        if changes_uplink {
             self.is_stale = true;
             if !is_leaf {
                 self.on_uplink_of(cx, from, uplink);
@@ -457,8 +471,25 @@ impl Relay {
             for &peer in &self.place.neighbors {
                 self.links.open(peer);
             }
+            self.on_neighbors(cx, &before);
             if before != self.place {
                 self.links.touch_all();
+            }
+        }
+    }
+
+    /// Neighbors that turn to another uplink and come back are to get what came in between: this
+    /// node did not push it, and whoever they turned to may not have been told in time.
+    fn on_neighbors(&mut self, cx: &Context<'_>, before: &Place) {
+        let is_in = |place: &Place, peer: NodeId| place.neighbors.binary_search(&peer).is_ok();
+        for &peer in before.neighbors.iter().filter(|&&peer| !is_in(&self.place, peer)) {
+            self.links.open(peer).left = Some(cx.state.store.len());
+        }
+        for &peer in self.place.neighbors.iter().filter(|&&peer| !is_in(before, peer)) {
+            let link = self.links.open(peer);
+            let Some(left) = link.left.take() else { continue };
+            if link.suspect.is_none() && cx.state.store.len() - left <= RETURN_PUSHES_MAX {
+                cx.state.store.values_from(left).for_each(|value| link.owe(value, cx.now));
             }
         }
     }
