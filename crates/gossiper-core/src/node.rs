@@ -387,9 +387,10 @@ fn take_in(
 /// computed tree.
 const SYNC_PUSHES_MAX: usize = 16;
 
-/// The new payloads of a delta that are pushed on each. Where there are more, the node has caught
-/// up with others, who have them already: those who lack them find out by a summary, or by a round.
-const DELTA_PUSHES_MAX: usize = 64;
+/// The new payloads of a delta that are pushed on where each costs a message. Where there are more,
+/// the node has caught up with others, who have them already: those who lack them find out by a
+/// summary, or by a round.
+const DELTA_FORWARDS_MAX: usize = 64;
 
 fn on_delta(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, rumors: Vec<Rumor>) {
     let mut new = Vec::new();
@@ -404,7 +405,7 @@ fn on_delta(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, rumors: V
         }
         return;
     }
-    if new.len() <= DELTA_PUSHES_MAX {
+    if new.len() <= DELTA_FORWARDS_MAX {
         new.iter().for_each(|&value| cx.push_later(value, Source::Delta(from)));
     }
     if !new.is_empty() {

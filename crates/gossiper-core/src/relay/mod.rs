@@ -41,9 +41,10 @@ use crate::state::{Context, State};
 use crate::store::ValueIx;
 use crate::{Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, Push, Strategy};
 
-/// The new values of one delta that are pushed on. A node that learns more is catching up with
-/// others, who have them: its neighbors are shown its digest instead.
-const DELTA_PUSHES_MAX: usize = 1_024;
+/// The new values of one delta that are owed to the neighbors, to whom they go in few messages. A node
+/// that learns more is catching up with others, who have them: its neighbors are shown its digest
+/// instead.
+const DELTA_OWED_MAX: usize = 1_024;
 
 /// The values that a neighbor which comes back is sent, of those that have come since it turned to
 /// another.
@@ -335,7 +336,7 @@ impl Relay {
         from: NodeId,
         count: usize,
     ) -> bool {
-        let is_pushed = count <= DELTA_PUSHES_MAX && count * 2 <= cx.state.store.len();
+        let is_pushed = count <= DELTA_OWED_MAX && count * 2 <= cx.state.store.len();
         if !is_pushed && count > 0 {
             self.refresh(cx);
             for peer in self.place.neighbors.iter().filter(|&&peer| peer != from) {

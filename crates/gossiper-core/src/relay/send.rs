@@ -488,7 +488,7 @@ impl Out<'_, '_> {
             nameless.for_each(|value| self.link.owe(value, now));
             let nameless = self.link.owed.clone();
             // What it has missed need not wait until it asks.
-            if suspect.may_be_back && self.cx.state.store.len() - suspect.from <= BACKLOG_MAX {
+            if suspect.may_be_back && self.cx.state.store.len() - suspect.from <= PROBE_VALUES_MAX {
                 let missed = self.cx.state.store.values_from(suspect.from);
                 missed.for_each(|value| self.link.owe(value, now));
             }
@@ -506,7 +506,7 @@ impl Out<'_, '_> {
 const ASKED_MAX: u32 = 4;
 
 /// The most values that a probe brings along.
-const BACKLOG_MAX: usize = 1_024;
+const PROBE_VALUES_MAX: usize = 1_024;
 
 /// The probes that are awaited at a time.
 const PROBES_AWAITED_MAX: usize = 32;
