@@ -299,6 +299,26 @@ impl Link {
         }
     }
 
+    /// Awaits the oldest values no longer: `count` of them, and what went with them in one message; less
+    /// where what is left was not sent as long ago. Says how many.
+    pub(super) fn give_up(&mut self, count: usize) -> usize {
+        let (since, unacked) = (self.awaited_since(), self.unacked());
+        let mut given_up = 0;
+        while given_up < count.min(unacked) && self.awaited_since() == since {
+            given_up += match self.in_flight.pop_front() {
+                Some(sent) => sent.values.len(),
+                None => usize::from(self.plain.pop_front().is_some()),
+            };
+        }
+        self.is_behind = true;
+        given_up
+    }
+
+    /// Whether values await an acknowledgement.
+    pub(super) fn awaits_values(&self) -> bool {
+        !self.plain.is_empty() || self.in_flight.iter().any(|sent| !sent.values.is_empty())
+    }
+
     /// Values that await an acknowledgement.
     pub(super) fn unacked(&self) -> usize {
         self.in_flight.iter().map(|sent| sent.values.len()).sum::<usize>() + self.plain.len()
@@ -324,5 +344,40 @@ impl Link {
         (self.said, self.left) = ((0, 0), None);
         (self.shown, self.lacking) = (None, None);
         self.strikes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(number: u64, at_ms: u64, values: &[u32]) -> Sent {
+        let at = Instant::START + Duration::from_millis(at_ms);
+        let values = values.iter().map(|&value| ValueIx(value)).collect();
+        Sent { number, at, values, repeats_from: number, asks: false }
+    }
+
+    #[test]
+    fn what_is_given_up_is_the_oldest_and_no_more_than_it_takes() {
+        let mut link = Link::default();
+        assert!(!link.awaits_values());
+        for push in [sent(1, 0, &[]), sent(2, 5, &[1, 2, 3]), sent(3, 9, &[4]), sent(4, 9, &[5])] {
+            link.on_sent(push, Duration::ZERO);
+        }
+        assert_eq!((link.awaits_values(), link.give_up(2)), (true, 3));
+        assert_eq!((link.unacked(), link.in_flight.len(), link.is_behind), (2, 2, true));
+        // More than there are.
+        assert_eq!((link.give_up(9), link.awaits_values()), (2, false));
+    }
+
+    #[test]
+    fn plain_values_of_a_later_moment_are_not_given_up_along() {
+        let mut link = Link::default();
+        for at_ms in [3, 3, 8] {
+            let at = Instant::START + Duration::from_millis(at_ms);
+            link.plain.push_back(Plain { id: None, at, value: ValueIx(0) });
+        }
+        assert_eq!((link.give_up(9), link.unacked()), (2, 1));
+        assert_eq!((link.give_up(9), link.unacked()), (1, 0));
     }
 }

@@ -425,19 +425,14 @@ impl Relay {
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
     fn give_up_oldest(&mut self, cx: &mut Context<'_>, others: usize) {
         self.settle(cx);
-        let mut unacked = self.links.outlooks().map(|outlook| outlook.unacked).sum();
-        while unacked > cx.state.config.awaited_max.saturating_sub(others) {
-            let oldest = self.links.values_mut().min_by_key(|link| {
-                link.awaited_since().filter(|_| link.unacked() > 0).unwrap_or(Instant(u64::MAX))
-            });
-            let Some(link) = oldest else { return };
-            let given_up = match link.in_flight.pop_front() {
-                Some(sent) => sent.values.len(),
-                None => usize::from(link.plain.pop_front().is_some()),
-            };
-            link.is_behind = true;
+        let unacked: usize = self.links.outlooks().map(|outlook| outlook.unacked).sum();
+        let most = cx.state.config.awaited_max.saturating_sub(others);
+        let mut excess = unacked.saturating_sub(most);
+        while excess > 0 {
+            let Some(link) = self.links.longest_awaited() else { return };
+            let given_up = link.give_up(excess);
             cx.state.stats.awaits_given_up += given_up as u64;
-            unacked = self.unacked();
+            excess = excess.saturating_sub(given_up);
         }
         self.settle(cx);
     }

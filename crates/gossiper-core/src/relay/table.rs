@@ -146,6 +146,14 @@ impl Table {
         self.links.iter_mut()
     }
 
+    /// The link on which values have been awaited for longest, if there is one. It counts as touched.
+    pub(super) fn longest_awaited(&mut self) -> Option<&mut Link> {
+        let places = (0..self.links.len()).filter(|&at| self.links[at].awaits_values());
+        let at = places.min_by_key(|&at| self.links[at].awaited_since())?;
+        self.rows[at].touch();
+        Some(&mut self.links[at])
+    }
+
     /// What is known of each silent peer. Those links count as touched.
     pub(super) fn suspects_mut(&mut self) -> impl Iterator<Item = &mut Suspect> {
         self.rows.iter_mut().zip(&mut self.links).filter_map(|(row, link)| {
