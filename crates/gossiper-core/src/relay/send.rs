@@ -211,7 +211,8 @@ fn repeat_at(link: &Link, times: &Times, now: Instant) -> Option<Instant> {
 /// When this node's digest goes out, if it has to.
 fn streams_at(link: &Link, times: &Times) -> Option<Instant> {
     let soonest = link.streams_at.map_or(Instant::START, |last| last + times.timeout);
-    (link.is_behind || link.owes_streams).then_some(soonest)
+    let is_owed = (link.is_behind || link.owes_streams) && times.uses(Mechanism::Digest);
+    is_owed.then_some(soonest)
 }
 
 /// One link, and what is needed to send over it.
@@ -351,8 +352,8 @@ impl Out<'_, '_> {
         link.last_number += u64::from(is_numbered);
         let number = link.last_number;
         let shows_streams = shows_streams || core::mem::take(&mut link.owes_streams);
-        let streams = (shows_streams && self.times.uses(Mechanism::Digest))
-            .then(|| self.cx.state.streams.digest());
+        let shows_streams = shows_streams && self.times.uses(Mechanism::Digest);
+        let streams = shows_streams.then(|| self.cx.state.streams.digest());
         if shows_streams {
             link.streams_at = Some(now);
             (link.has_shown, link.differs) = (true, None);

@@ -1,0 +1,54 @@
+//! What one link of a relay does at its edges: more than it can take, questions that nobody answers,
+//! mechanisms that are switched off, hosts that flush late.
+
+mod support;
+
+use std::time::Duration;
+
+use gossiper_core::{
+    Config, Input, Mechanism, Message, NodeId, Output, Payload, Push, Rumor, RumorId, Summary,
+};
+use support::bench::{Bench, pushes};
+
+fn payload(value: u64) -> Payload {
+    Payload::new(value.to_string().as_bytes())
+}
+
+/// Without rounds, which would bring what the links miss.
+fn config() -> Config {
+    Config { gossip_interval: Duration::from_secs(3_600_000), ..Config::default() }
+}
+
+/// What the relay pushes to a leaf.
+fn from_relay(number: u64, rumors: Vec<Rumor>, summary: Summary) -> Message {
+    let push = Push { incarnation: 9, number, floor: 1, rumors, summary, ..Push::default() };
+    Message::Push(Box::new(push))
+}
+
+fn rumor(origin: u64, sequence: u64) -> Rumor {
+    let id = RumorId { origin: NodeId(origin), incarnation: 1, sequence };
+    Rumor { id: Some(id), hops: 1, payload: payload(sequence) }
+}
+
+/// Wakes a leaf for so long, whose uplink holds something else. Gives what it asks, and with it
+/// whether it shows its digest.
+fn asked_of_an_uplink_that_differs(config: Config) -> Vec<bool> {
+    let mut leaf = Bench::with(3, 5, config);
+    let other = Summary { hash: 1, count: 1 };
+    let mut sent = pushes(leaf.receive(0, from_relay(1, vec![rumor(1, 1)], other)));
+    let end = leaf.now + Duration::from_secs(30);
+    while let Some(due) = leaf.node.next_wakeup().filter(|&due| due <= end) {
+        leaf.now = due.max(leaf.now);
+        sent.extend(pushes(leaf.give(Input::Wakeup)));
+    }
+    let asked = sent.into_iter().filter(|(to, push)| *to == 0 && push.asks);
+    asked.map(|(_, push)| push.streams.is_some()).collect()
+}
+
+#[test]
+fn a_node_without_digests_does_not_ask_as_if_it_showed_one() {
+    // Without a gap between pushes nobody asks why an uplink is silent.
+    assert!(asked_of_an_uplink_that_differs(config()).contains(&true));
+    let without = Config { without: Mechanism::Digest.into(), ..config() };
+    assert_eq!(asked_of_an_uplink_that_differs(without), []);
+}
