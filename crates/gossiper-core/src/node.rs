@@ -151,7 +151,11 @@ impl Node {
             parts.relay.wait(cx);
         } else if cx.state.backlog.is_empty() {
             let others = parts.protocol.unacked();
-            parts.relay.act(cx, is_last, others);
+            if is_last {
+                parts.relay.flush(cx, others);
+            } else {
+                parts.relay.act(cx, others);
+            }
         } else {
             parts.relay.put_off(now);
         }

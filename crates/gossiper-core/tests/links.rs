@@ -52,3 +52,43 @@ fn a_node_without_digests_does_not_ask_as_if_it_showed_one() {
     let without = Config { without: Mechanism::Digest.into(), ..config() };
     assert_eq!(asked_of_an_uplink_that_differs(without), []);
 }
+
+/// A leaf that has pushed to a silent relay, owes it an acknowledgement and differs from it, so
+/// many milliseconds later, in which it was woken whenever it wanted to be.
+fn leaf_with_much_to_do(later_ms: u64) -> Bench {
+    let mut leaf = Bench::with(3, 5, config());
+    leaf.receive(0, from_relay(1, vec![rumor(1, 1)], Summary { hash: 1, count: 1 }));
+    leaf.receive(0, from_relay(3, vec![rumor(1, 3)], Summary { hash: 1, count: 3 }));
+    (10..13).for_each(|value| drop(leaf.give(Input::Broadcast(payload(value)))));
+    let end = leaf.now + Duration::from_millis(later_ms);
+    while let Some(due) = leaf.node.next_wakeup().filter(|&due| due <= end) {
+        leaf.now = due.max(leaf.now);
+        leaf.give(Input::Wakeup);
+    }
+    leaf.now = end;
+    leaf
+}
+
+#[test]
+fn a_flush_brings_out_values_and_fires_no_timer() {
+    let mut fired = 0;
+    for later_ms in (0..1_000).step_by(10) {
+        let mut leaf = leaf_with_much_to_do(later_ms);
+        leaf.give(Input::Broadcast(payload(20)));
+        leaf.now = leaf.now + Duration::from_millis(20);
+        let mut outputs = Vec::new();
+        while leaf.node.is_holding_back() {
+            outputs.extend(leaf.give(Input::Flush));
+        }
+        outputs.extend(leaf.give(Input::Flush));
+        for output in outputs {
+            let push = match output {
+                Output::Send { message: Message::Push(push), .. } => push,
+                output => panic!("after {later_ms} ms: {output:?}"),
+            };
+            assert!(!push.rumors.is_empty() && !push.asks, "after {later_ms} ms: {push:?}");
+        }
+        fired += leaf.give(Input::Wakeup).len();
+    }
+    assert!(fired > 0, "what was due is done when the node is woken");
+}

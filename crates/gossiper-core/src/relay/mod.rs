@@ -367,23 +367,28 @@ impl Relay {
 
     /// Does what is due, after everything else that an input has caused. `others` are the forwards
     /// that are awaited besides, of a tree that was given before.
-    pub(crate) fn act(&mut self, cx: &mut Context<'_>, is_last: bool, others: usize) {
+    pub(crate) fn act(&mut self, cx: &mut Context<'_>, others: usize) {
         let stall = cx.state.config.ack_timeout / 2;
         if self.next_wakeup.is_some_and(|due| cx.now - due > stall) {
             self.on_stall(cx.now);
         }
-        if is_last {
-            // What waits on any link is not to wait longer.
-            self.links.touch_all();
-        }
         self.refresh(cx);
         self.watch(cx);
         self.ask_dialect(cx);
-        self.send(cx, is_last);
+        self.send(cx);
         self.give_up_oldest(cx, others);
         cx.state.is_well = self.is_well(cx);
         self.plan(cx);
         self.links.rest();
+    }
+
+    /// Sends all values that wait on any link, and nothing else: at the end of the input no timer
+    /// fires, so what comes out does not depend on how late the host is.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>, others: usize) {
+        self.refresh(cx);
+        self.send_all(cx);
+        self.give_up_oldest(cx, others);
+        self.plan(cx);
     }
 
     /// There is still more to take in first.

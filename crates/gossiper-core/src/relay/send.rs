@@ -45,17 +45,16 @@ enum Occasion {
 }
 
 impl Relay {
-    /// Sends what is due. At the end of the input (`is_last`) that is all that is owed.
-    pub(super) fn send(&mut self, cx: &mut Context<'_>, is_last: bool) {
+    /// Sends what is due.
+    pub(super) fn send(&mut self, cx: &mut Context<'_>) {
         let times = Times::of(&cx.state.config);
-        let moment = self.moment(cx, is_last);
+        let moment = self.moment(cx);
         let place = &self.place;
         let mut has_flushed = false;
         for (peer, link) in self.links.up_at_mut(moment) {
             let is_missed = place.missed.binary_search(&peer).is_ok();
             let is_sought = place.sought.binary_search(&peer).is_ok();
-            let uplink = if relays(cx.state) { place.uplink_for(peer) } else { Some(cx.state.me) };
-            let mut out = Out { cx, peer, link, uplink, times };
+            let mut out = Out { uplink: stated_to(cx, place, peer), cx, peer, link, times };
             if !out.cx.state.links.speaks_dialect(peer) {
                 (out.link.answers_now, out.link.unacked_since) = (false, None);
                 out.link.wants_answer = false;
@@ -67,11 +66,25 @@ impl Relay {
             } else if out.cx.state.links.speaks_dialect(peer) {
                 has_flushed |= out.push_what_is_due(moment.is_flush);
             } else {
-                out.push_plainly(is_last);
+                out.push_plainly();
             }
         }
         if has_flushed {
             self.next_flush = self.next_flush.max(cx.now) + times.interval;
+        }
+    }
+
+    /// Sends all values that are owed to those who answer, whatever they wait for.
+    pub(super) fn send_all(&mut self, cx: &mut Context<'_>) {
+        let times = Times::of(&cx.state.config);
+        let place = &self.place;
+        for (peer, link) in self.links.iter_mut().filter(|(_, link)| link.suspect.is_none()) {
+            let mut out = Out { uplink: stated_to(cx, place, peer), cx, peer, link, times };
+            if out.cx.state.links.speaks_dialect(peer) {
+                out.push_owed();
+            } else {
+                out.push_owed_plainly();
+            }
         }
     }
 
@@ -85,14 +98,10 @@ impl Relay {
         }
     }
 
-    /// What is to be looked at now; at the end of an input (`is_last`) all that waits.
-    pub(super) fn moment(&self, cx: &Context<'_>, is_last: bool) -> Moment {
+    /// What is to be looked at now.
+    pub(super) fn moment(&self, cx: &Context<'_>) -> Moment {
         let flush = self.flushes_at(&Times::of(&cx.state.config));
-        Moment {
-            now: cx.now,
-            is_flush: flush <= cx.now || is_last,
-            may_ask: cx.state.catch_up_from <= cx.now,
-        }
+        Moment { now: cx.now, is_flush: flush <= cx.now, may_ask: cx.state.catch_up_from <= cx.now }
     }
 
     /// Finds what there is to do on the links that were touched.
@@ -119,6 +128,11 @@ impl Relay {
     fn has_to_answer(&self) -> bool {
         self.links.values().any(|link| link.answers_now || link.unacked_since.is_some())
     }
+}
+
+/// What a push to `peer` says of this node's uplink.
+fn stated_to(cx: &Context<'_>, place: &Place, peer: NodeId) -> Option<NodeId> {
+    if relays(cx.state) { place.uplink_for(peer) } else { Some(cx.state.me) }
 }
 
 /// What there is to do on a link.
@@ -266,15 +280,11 @@ impl Out<'_, '_> {
     fn push_what_is_due(&mut self, is_paced: bool) -> bool {
         let now = self.cx.now;
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let mut has_values = false;
         if is_due(streams_at(self.link, &self.times)) {
             self.link.is_behind = false;
             self.push(Occasion::Ask, true);
         }
-        while is_paced && !self.link.owed.is_empty() && self.cx.has_budget() {
-            self.push(Occasion::Values, false);
-            has_values = true;
-        }
+        let has_values = is_paced && self.push_owed();
         if core::mem::take(&mut self.link.wants_answer) {
             self.push(Occasion::Ask, false);
         } else if is_due(repeat_at(self.link, &self.times, now)) {
@@ -286,14 +296,27 @@ impl Out<'_, '_> {
         has_values
     }
 
+    /// All values that are owed, as far as there is room. Says whether there were any.
+    fn push_owed(&mut self) -> bool {
+        let is_any = !self.link.owed.is_empty() && self.cx.has_budget();
+        while !self.link.owed.is_empty() && self.cx.has_budget() {
+            self.push(Occasion::Values, false);
+        }
+        is_any
+    }
+
     /// To a neighbor that may not speak the dialect: value by value, so that a pace would save
     /// nothing.
-    fn push_plainly(&mut self, is_last: bool) {
+    fn push_plainly(&mut self) {
         let may_speak = !self.cx.state.links.is_plain(self.peer);
         let waits = waits_until(self.link, &self.times).filter(|_| may_speak);
-        let is_waiting = waits.is_some_and(|end| self.cx.now < end);
-        while (is_last || !is_waiting)
-            && self.cx.has_budget()
+        if waits.is_none_or(|end| end <= self.cx.now) {
+            self.push_owed_plainly();
+        }
+    }
+
+    fn push_owed_plainly(&mut self) {
+        while self.cx.has_budget()
             && let Some(value) = self.link.owed.pop_first()
         {
             self.push_value(value);

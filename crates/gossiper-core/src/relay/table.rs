@@ -154,6 +154,12 @@ impl Table {
         Some(&mut self.links[at])
     }
 
+    /// All links with their peers, which count as touched.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut Link)> {
+        self.touch_all();
+        self.rows.iter().map(|row| row.peer).zip(&mut self.links)
+    }
+
     /// What is known of each silent peer. Those links count as touched.
     pub(super) fn suspects_mut(&mut self) -> impl Iterator<Item = &mut Suspect> {
         self.rows.iter_mut().zip(&mut self.links).filter_map(|(row, link)| {

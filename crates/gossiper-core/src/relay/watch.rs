@@ -75,7 +75,7 @@ impl Relay {
             return;
         }
         let times = Times::of(&cx.state.config);
-        let moment = self.moment(cx, false);
+        let moment = self.moment(cx);
         let mut last = None;
         while let Some(peer) = self.links.next_up(last, moment) {
             last = Some(peer);
