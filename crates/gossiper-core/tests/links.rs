@@ -6,7 +6,8 @@ mod support;
 use std::time::Duration;
 
 use gossiper_core::{
-    Config, Input, Mechanism, Message, NodeId, Output, Payload, Push, Rumor, RumorId, Summary,
+    Config, DIALECT, Input, Instant, Mechanism, Message, Node, NodeId, Output, Payload, Push,
+    Rumor, RumorId, Summary, Topology,
 };
 use support::bench::{Bench, pushes};
 
@@ -17,6 +18,17 @@ fn payload(value: u64) -> Payload {
 /// Without rounds, which would bring what the links miss.
 fn config() -> Config {
     Config { gossip_interval: Duration::from_secs(3_600_000), ..Config::default() }
+}
+
+/// A node on a computed tree that knows of nobody's dialect.
+fn stranger(me: u64, members: u64, config: Config) -> Bench {
+    let ids: Vec<NodeId> = (0..members).map(NodeId).collect();
+    let node = Node::new(NodeId(me), &ids, config, 1, 1, Instant::START);
+    let mut bench = Bench { node, now: Instant::START };
+    let ring: Vec<_> =
+        (0..members).map(|id| (NodeId(id), vec![NodeId((id + 1) % members)])).collect();
+    bench.give(Input::Topology(Topology::new(NodeId(me), &ring)));
+    bench
 }
 
 /// What the relay pushes to a leaf.
@@ -91,4 +103,42 @@ fn a_flush_brings_out_values_and_fires_no_timer() {
         fired += leaf.give(Input::Wakeup).len();
     }
     assert!(fired > 0, "what was due is done when the node is woken");
+}
+
+#[test]
+fn an_uplink_that_does_not_tell_its_dialect_is_asked_ever_more_rarely() {
+    // The first member says that it passes nothing on, so the second takes its place, and is silent.
+    let mut leaf = stranger(3, 5, config());
+    let push = Push { incarnation: 9, uplink: Some(NodeId(0)), ..Push::default() };
+    let (from, message) = (NodeId(0), Message::Push(Box::new(push)));
+    let mut asked: Vec<Instant> = Vec::new();
+    let mut note = |now: Instant, outputs: Vec<Output>| {
+        for output in outputs {
+            if let Output::Send {
+                to: NodeId(1),
+                dialect,
+                message: Message::Sync { payloads },
+                ..
+            } = output
+            {
+                assert!(payloads.is_empty() && dialect.is_some());
+                asked.push(now);
+            }
+        }
+    };
+    let dialect = Some(DIALECT);
+    note(leaf.now, leaf.give(Input::Received { from, id: None, dialect, message }));
+    let end = leaf.now + Duration::from_secs(600);
+    while let Some(due) = leaf.node.next_wakeup().filter(|&due| due <= end) {
+        leaf.now = due.max(leaf.now);
+        note(leaf.now, leaf.give(Input::Wakeup));
+    }
+    leaf.now = end;
+    // Other inputs do not hasten it.
+    for _ in 0..50 {
+        leaf.now = leaf.now + Duration::from_millis(100);
+        note(leaf.now, leaf.give(Input::CheckAcks));
+    }
+    let apart: Vec<u64> = asked.windows(2).map(|two| (two[1] - two[0]).as_secs()).collect();
+    assert_eq!(apart, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60, 60, 60, 60]);
 }

@@ -138,10 +138,12 @@ pub(super) struct Link {
     pub(super) left: Option<usize>,
     /// It has said that it passes nothing on: it runs another strategy, or all straight.
     pub(super) is_leaf: bool,
-    /// Others pass it over, and it has not yet passed anything on to this node.
+    /// It may pass nothing on: others pass it over, or the one for which it stands in does not, and
+    /// nothing has come of it to show.
     pub(super) is_doubted: bool,
-    /// When it was asked which dialect it speaks.
-    pub(super) dialect_asked: Option<Instant>,
+    /// How many times it was asked which dialect it speaks, and when next.
+    pub(super) dialect_asks: u32,
+    pub(super) next_dialect_ask: Instant,
     /// The hash it last told.
     pub(super) hash: Option<u64>,
     /// When to compare by digest if the hashes still differ: in quiet times, and at the latest.

@@ -39,7 +39,7 @@ use crate::rung::digest::LAG_USUAL;
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{Config, Instant, Mechanism, Mechanisms, Message, MessageId, NodeId, Push, Strategy};
+use crate::{Config, Instant, Mechanism, Mechanisms, MessageId, NodeId, Push, Strategy};
 
 /// The new values of one delta that are owed to the neighbors, to whom they go in few messages. A node
 /// that learns more is catching up with others, who have them: its neighbors are shown its digest
@@ -374,7 +374,6 @@ impl Relay {
         }
         self.refresh(cx);
         self.watch(cx);
-        self.ask_dialect(cx);
         self.send(cx);
         self.give_up_oldest(cx, others);
         cx.state.is_well = self.is_well(cx);
@@ -400,31 +399,6 @@ impl Relay {
     /// be read, so nobody is late yet.
     fn on_stall(&mut self, now: Instant) {
         self.links.values_mut().for_each(|link| link.on_stall(now));
-    }
-
-    /// Asks an uplink which dialect it speaks, if it takes the place of one that passes nothing on or
-    /// is passed over by others: it may be another program, and little may go that way by which that
-    /// would show. A list of nothing is a plain message that is answered.
-    fn ask_dialect(&mut self, cx: &mut Context<'_>) {
-        let Overlay::Computed(tree) = &cx.state.overlay else { return };
-        let mut better = Computed::uplinks_of(tree.my_place()).map(|place| tree.members()[place]);
-        let uplink = self.place.uplinks.first().copied();
-        let is_second = better
-            .next()
-            .is_some_and(|best| Some(best) != uplink && self.watched(cx.state).is_leaf(best));
-        let Some(uplink) = uplink.filter(|_| relays(cx.state)) else { return };
-        if cx.state.links.speaks_dialect(uplink) || !cx.state.uses(Mechanism::Dialect) {
-            return;
-        }
-        let link = self.links.open(uplink);
-        if !is_second && !core::mem::take(&mut link.is_doubted) {
-            return;
-        }
-        let patience = cx.state.config.ack_timeout * 2;
-        if link.dialect_asked.is_none_or(|asked| asked + patience <= cx.now) {
-            link.dialect_asked = Some(cx.now);
-            cx.send_announcing(uplink, Message::Sync { payloads: Vec::new() }, true);
-        }
     }
 
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
@@ -473,6 +447,7 @@ impl Relay {
                 self.links.open(peer);
             }
             self.on_neighbors(cx, &before);
+            self.doubt_stand_in(cx.state);
             if before != self.place {
                 self.links.touch_all();
             }
@@ -492,6 +467,17 @@ impl Relay {
             if link.suspect.is_none() && cx.state.store.len() - left <= RETURN_PUSHES_MAX {
                 cx.state.store.values_from(left).for_each(|value| link.owe(value, cx.now));
             }
+        }
+    }
+
+    /// An uplink that stands in for one that passes nothing on may be another program as well, and
+    /// little may go that way by which that would show.
+    fn doubt_stand_in(&mut self, state: &State) {
+        let Overlay::Computed(tree) = &state.overlay else { return };
+        let best = Computed::uplinks_of(tree.my_place()).next().map(|place| tree.members()[place]);
+        let Some(&uplink) = self.place.uplinks.first() else { return };
+        if best.is_some_and(|best| best != uplink && self.watched(state).is_leaf(best)) {
+            self.links.open(uplink).is_doubted = true;
         }
     }
 

@@ -1,6 +1,7 @@
 //! What goes out over the links, and when.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::link::{Link, Plain, Sent, Suspect};
 use super::table::{Moment, Outlook};
@@ -29,7 +30,7 @@ const PROBE_PART_SOUGHT: u32 = 8;
 
 /// The same of one that does not speak the dialect, whom each probe makes answer alone.
 const PROBE_PART_PLAIN: u32 = 8;
-const PROBE_MAX: core::time::Duration = core::time::Duration::from_secs(5);
+const PROBE_MAX: Duration = Duration::from_secs(5);
 
 /// Why a push goes out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +67,10 @@ impl Relay {
             } else if out.cx.state.links.speaks_dialect(peer) {
                 has_flushed |= out.push_what_is_due(moment.is_flush);
             } else {
+                if dialect_ask_at(out.cx, place, peer, out.link).is_some_and(|at| at <= out.cx.now)
+                {
+                    out.ask_dialect();
+                }
                 out.push_plainly();
             }
         }
@@ -145,6 +150,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     let is_plain = cx.state.links.is_plain(peer);
     let waits = waits_until(link, times).filter(|_| owes && !is_dialect && !is_plain);
     at(waits);
+    at(dialect_ask_at(cx, place, peer, link));
     if let Some(suspect) = &link.suspect {
         at((is_in_use(cx.state) && place.is_probed(peer)).then_some(suspect.next_probe));
         at(link.answers_now.then(|| again_at(link.answered, times)));
@@ -221,6 +227,20 @@ fn again_at(last: Option<Instant>, times: &Times) -> Instant {
 fn repeat_at(link: &Link, times: &Times, now: Instant) -> Option<Instant> {
     (link.is_lossy(now) && !link.in_flight.is_empty()).then(|| link.last_push + times.retry)
 }
+
+/// When to ask an uplink which dialect it speaks, if there is doubt that it passes anything on.
+fn dialect_ask_at(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link) -> Option<Instant> {
+    let is_known = cx.state.links.speaks_dialect(peer) || cx.state.links.is_plain(peer);
+    let is_asked = link.is_doubted
+        && !is_known
+        && place.uplinks.first() == Some(&peer)
+        && relays(cx.state)
+        && cx.state.uses(Mechanism::Dialect);
+    is_asked.then_some(link.next_dialect_ask)
+}
+
+/// The longest time between two questions for the same neighbor's dialect.
+const DIALECT_ASK_MAX: Duration = Duration::from_secs(60);
 
 /// When this node's digest goes out, if it has to.
 fn streams_at(link: &Link, times: &Times) -> Option<Instant> {
@@ -303,6 +323,16 @@ impl Out<'_, '_> {
             self.push(Occasion::Values, false);
         }
         is_any
+    }
+
+    /// Asks which dialect the neighbor speaks: a list of nothing is a plain message that is answered.
+    /// Who does not answer may not be there, and is asked ever more rarely.
+    fn ask_dialect(&mut self) {
+        let patience = self.cx.state.config.ack_timeout * 2;
+        let wait = patience.saturating_mul(1 << self.link.dialect_asks).min(DIALECT_ASK_MAX);
+        self.link.dialect_asks = (self.link.dialect_asks + 1).min(31);
+        self.link.next_dialect_ask = self.cx.now + wait.max(patience);
+        self.cx.send_announcing(self.peer, Message::Sync { payloads: Vec::new() }, true);
     }
 
     /// To a neighbor that may not speak the dialect: value by value, so that a pace would save
