@@ -3,13 +3,16 @@
 
 mod support;
 
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use gossiper_core::{
-    Config, DIALECT, Input, Instant, Mechanism, Message, Node, NodeId, Output, Payload, Push,
-    Rumor, RumorId, Summary, Topology,
+    Config, DIALECT, Input, Instant, Mechanism, Message, MessageId, Node, NodeId, Output, Payload,
+    Push, Rumor, RumorId, Summary, Topology,
 };
 use support::bench::{Bench, pushes};
+
+const LATENCY: Duration = Duration::from_millis(100);
 
 fn payload(value: u64) -> Payload {
     Payload::new(value.to_string().as_bytes())
@@ -29,6 +32,83 @@ fn stranger(me: u64, members: u64, config: Config) -> Bench {
         (0..members).map(|id| (NodeId(id), vec![NodeId((id + 1) % members)])).collect();
     bench.give(Input::Topology(Topology::new(NodeId(me), &ring)));
     bench
+}
+
+fn hear_plainly(bench: &mut Bench, from: u64, message: Message) -> Vec<Output> {
+    let from = NodeId(from);
+    bench.give(Input::Received { from, id: Some(MessageId(7)), dialect: None, message })
+}
+
+/// Plain neighbors that acknowledge each value a round trip after it was sent, and the values that
+/// they have got.
+struct PlainWorld {
+    bench: Bench,
+    acks: VecDeque<(Instant, u64, MessageId)>,
+    got: Vec<BTreeSet<Vec<u8>>>,
+    messages: usize,
+}
+
+impl PlainWorld {
+    fn new(members: u64, config: Config) -> Self {
+        let bench = stranger(0, members, config);
+        let got = vec![BTreeSet::new(); members as usize];
+        Self { bench, acks: VecDeque::new(), got, messages: 0 }
+    }
+
+    fn give(&mut self, input: Input) {
+        let outputs = self.bench.give(input);
+        self.carry_out(outputs);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            let Output::Send { to, id, message, .. } = output else { continue };
+            self.messages += 1;
+            if let Message::Broadcast { payload, .. } = message {
+                self.got[to.0 as usize].insert(payload.bytes().to_vec());
+                self.acks.push_back((self.bench.now + LATENCY * 2, to.0, id));
+            }
+        }
+    }
+
+    fn run_for(&mut self, time: Duration) {
+        let end = self.bench.now + time;
+        loop {
+            let ack = self.acks.front().map(|&(at, ..)| at);
+            let due = self.bench.node.next_wakeup().map(|due| due.max(self.bench.now));
+            let Some(next) = ack.into_iter().chain(due).min().filter(|&next| next <= end) else {
+                break;
+            };
+            self.bench.now = next;
+            if ack == Some(next) {
+                let (_, from, of) = self.acks.pop_front().expect("there is one");
+                let outputs = hear_plainly(&mut self.bench, from, Message::Ack { of });
+                self.carry_out(outputs);
+            } else {
+                self.give(Input::Wakeup);
+            }
+        }
+        self.bench.now = end;
+    }
+}
+
+#[test]
+fn a_plain_neighbor_gets_all_of_a_burst_however_long() {
+    let count = 12_000;
+    // It is known what the neighbors speak, or that comes out while the burst waits.
+    for known_after_ms in [1_000, 0] {
+        let mut world = PlainWorld::new(3, config());
+        (0..10).for_each(|value| world.give(Input::Broadcast(payload(value))));
+        world.run_for(Duration::from_millis(known_after_ms));
+        let payloads = (10..count).map(payload).collect();
+        world.give(Input::Merge { from: NodeId(2), payloads });
+        world.run_for(Duration::from_secs(60));
+        assert_eq!(world.got[1].len(), count as usize, "{known_after_ms} ms");
+        // The first to both, the others to one; some of those that were left out are sent again.
+        assert!(world.messages < count as usize + 1_100, "{} messages", world.messages);
+        assert_eq!(world.bench.node.stats().awaits_given_up, 0);
+        assert_eq!(world.bench.node.awaited().forwards, 0);
+    }
 }
 
 /// What the relay pushes to a leaf.

@@ -83,6 +83,9 @@ pub(super) struct Link {
     pub(super) nameless: BTreeSet<ValueIx>,
     /// Something was left out: the neighbor is to be shown what this node holds.
     pub(super) is_behind: bool,
+    /// The first and the last value that were left out. To who cannot be shown a digest they are owed
+    /// once nothing else is, with what lies between them.
+    pub(super) left_out: Option<(ValueIx, ValueIx)>,
 
     pub(super) last_number: u64,
     /// At most [`IN_FLIGHT_MAX`].
@@ -158,11 +161,35 @@ impl Link {
             self.owed_since = now;
         }
         self.owed.insert(value);
-        if self.owed.len() > OWED_MAX {
+        if self.owed.len() > OWED_MAX
+            && let Some(oldest) = self.owed.pop_first()
+        {
             self.around.clear();
-            self.owed.pop_first();
-            self.is_behind = true;
+            self.leave_out(oldest);
         }
+    }
+
+    /// A value is not pushed, though the neighbor may lack it.
+    pub(super) fn leave_out(&mut self, value: ValueIx) {
+        self.is_behind = true;
+        let (first, last) = self.left_out.unwrap_or((value, value));
+        self.left_out = Some((first.min(value), last.max(value)));
+    }
+
+    /// Owes some of what was left out, if nothing else is owed.
+    pub(super) fn take_up_left_out(&mut self, now: Instant) {
+        if !self.owed.is_empty() {
+            return;
+        }
+        let Some((first, last)) = self.left_out.take() else { return };
+        let end = last.0.min(first.0 + (IN_FLIGHT_MAX as u32 - 1));
+        (first.0..=end).for_each(|value| self.owe(ValueIx(value), now));
+        self.left_out = (end < last.0).then_some((ValueIx(end + 1), last));
+    }
+
+    /// Whether a plain value may go out: the others wait until some are acknowledged.
+    pub(super) fn has_room(&self) -> bool {
+        self.plain.len() < IN_FLIGHT_MAX
     }
 
     pub(super) fn note_nameless(&mut self, value: ValueIx) {
@@ -341,6 +368,7 @@ impl Link {
         self.window = Window::default();
         self.take_awaited();
         self.owed.clear();
+        self.left_out = None;
         self.nameless.clear();
         (self.hash, self.differs, self.uplink) = (None, None, None);
         (self.said, self.left) = ((0, 0), None);

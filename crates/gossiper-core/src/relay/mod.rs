@@ -182,7 +182,7 @@ impl Relay {
         // What goes around somebody silent goes to all, and a delta may hold thousands. On those
         // links where that costs no message a value it is pushed on; rounds see to the others, save
         // that another program may know of no rounds.
-        for &peer in &self.place.neighbors {
+        for &peer in self.place.neighbors.iter().filter(|&&peer| Some(peer) != source.peer()) {
             let is_needed = match source {
                 Source::Application | Source::Peer(_) => true,
                 Source::Around(_) => cx.state.links.speaks_dialect(peer),
@@ -190,11 +190,11 @@ impl Relay {
                     cx.state.links.speaks_dialect(peer) || cx.state.links.is_plain(peer)
                 }
             };
-            if !is_needed {
-                // Which dialect the neighbor speaks will show, and so what to do about it.
-                self.links.open(peer).is_behind = true;
-            } else if Some(peer) != source.peer() {
+            if is_needed {
                 self.links.owe(peer, value, cx.now);
+            } else {
+                // Which dialect the neighbor speaks will show, and so what to do about it.
+                self.links.open(peer).leave_out(value);
             }
         }
     }
@@ -244,6 +244,7 @@ impl Relay {
             && self.place.neighbors.binary_search(&peer).is_ok()
             && let Some(link) = self.links.get_mut(&peer)
             && core::mem::take(&mut link.is_behind)
+            && link.left_out.is_none()
         {
             newest(cx.state, 0).for_each(|value| link.owe(value, cx.now));
         }

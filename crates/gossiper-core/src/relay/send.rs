@@ -88,7 +88,7 @@ impl Relay {
             if out.cx.state.links.speaks_dialect(peer) {
                 out.push_owed();
             } else {
-                out.push_owed_plainly();
+                out.push_owed_plainly(true);
             }
         }
     }
@@ -146,8 +146,9 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     let mut at = |moment: Option<Instant>| due = due.min(moment.unwrap_or(Outlook::NEVER));
     let is_dialect = cx.state.links.speaks_dialect(peer);
     let is_uplink = place.is_uplink(peer);
-    let owes = !link.owed.is_empty() && link.suspect.is_none();
     let is_plain = cx.state.links.is_plain(peer);
+    let is_any = !link.owed.is_empty() || is_plain && link.left_out.is_some();
+    let owes = is_any && link.suspect.is_none() && (is_dialect || link.has_room());
     let waits = waits_until(link, times).filter(|_| owes && !is_dialect && !is_plain);
     at(waits);
     at(dialect_ask_at(cx, place, peer, link));
@@ -341,14 +342,17 @@ impl Out<'_, '_> {
         let may_speak = !self.cx.state.links.is_plain(self.peer);
         let waits = waits_until(self.link, &self.times).filter(|_| may_speak);
         if waits.is_none_or(|end| end <= self.cx.now) {
-            self.push_owed_plainly();
+            self.push_owed_plainly(false);
         }
     }
 
-    fn push_owed_plainly(&mut self) {
-        while self.cx.has_budget()
-            && let Some(value) = self.link.owed.pop_first()
-        {
+    /// Value by value; at the end of the input (`is_last`) whether or not the others have come.
+    fn push_owed_plainly(&mut self, is_last: bool) {
+        while self.cx.has_budget() && (is_last || self.link.has_room()) {
+            if self.cx.state.links.is_plain(self.peer) {
+                self.link.take_up_left_out(self.cx.now);
+            }
+            let Some(value) = self.link.owed.pop_first() else { return };
             self.push_value(value);
         }
     }
@@ -409,6 +413,7 @@ impl Out<'_, '_> {
         let streams = shows_streams.then(|| self.cx.state.streams.digest());
         if shows_streams {
             link.streams_at = Some(now);
+            link.left_out = None;
             (link.has_shown, link.differs) = (true, None);
             link.owes_streams = false;
         }
