@@ -292,7 +292,13 @@ fn on_received(
             if let Some(of) = id.filter(|_| learned != Learned::Refused) {
                 cx.send(from, Message::Ack { of });
             }
-            if let Learned::New(value) = learned {
+            let pushed_on = match learned {
+                Learned::Known(value) => {
+                    Some(value).filter(|&value| parts.protocol.takes_up(value))
+                }
+                Learned::New(_) | Learned::Refused => learned.newly_learnt(),
+            };
+            if let Some(value) = pushed_on {
                 let is_neighbor = cx.state.overlay.neighbors().contains(&from);
                 // Only a direct delivery says how far it has come and is from no neighbor. Another
                 // program has neighbors of its own.

@@ -364,3 +364,33 @@ fn failures_and_direct_deliveries_are_as_many_as_were_seen() {
         assert!(failures > 0, "seed {seed}");
     }
 }
+
+#[test]
+fn a_round_that_overtakes_the_pushes_on_a_given_tree_does_not_stop_them() {
+    let count = 25;
+    let links = tree_links(count, 2);
+    let far: Vec<Vec<u32>> = (0..count).map(|origin| distances(count, &links, origin)).collect();
+    for seed in 0..2 {
+        let mut cluster = Cluster::new(count, config(Strategy::Hybrid), Network::STEADY, seed);
+        cluster.give_topology(&links);
+        let mut given = Vec::new();
+        for value in 0..200 {
+            given.push((value * 7 % count, cluster.now));
+            cluster.broadcast(value * 7 % count, &value.to_string());
+            cluster.run_for(Duration::from_millis(10));
+        }
+        cluster.run_for(Duration::from_secs(5));
+        for (value, &(origin, at)) in given.iter().enumerate() {
+            for (place, delivered) in cluster.delivered.iter().enumerate() {
+                let late = delivered[value.to_string().as_bytes()] - at;
+                let hops = far[origin][place];
+                assert!(late <= HOP * hops, "{value} at {place}, {hops} hops away, after {late:?}");
+            }
+        }
+        // Each value goes once over each link, and is acknowledged. In each of seven seconds a node
+        // compares with two others, and with up to three neighbors if that brings something.
+        let rounds = 7 * count * (2 + 3) * 4;
+        let most = given.len() * 2 * (count - 1) + rounds;
+        assert!(cluster.messages <= most, "{} messages, {most} at most", cluster.messages);
+    }
+}

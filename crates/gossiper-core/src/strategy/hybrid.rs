@@ -39,6 +39,10 @@ impl Protocol for Hybrid {
         self.tree.on_duplicate(from, value);
     }
 
+    fn takes_up(&mut self, value: ValueIx) -> bool {
+        self.tree.takes_up(value)
+    }
+
     fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
         self.tree.on_peer_down(cx, peer);
     }

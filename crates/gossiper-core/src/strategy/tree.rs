@@ -1,5 +1,7 @@
 //! A tree with acknowledgements, and direct delivery around a neighbor that stays silent.
 
+use alloc::collections::BTreeSet;
+
 use super::Protocol;
 use crate::overlay::{Computed, Overlay};
 use crate::rung::ack::Acks;
@@ -13,10 +15,23 @@ use crate::{Instant, Mechanism, MessageId, NodeId, Topology};
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     acks: Acks,
+    /// Payloads that came by a delta, of which the neighbors that speak our dialect were only told
+    /// that there is something. A round may overtake the pushes, and where these then stopped all
+    /// behind this node would wait for another round. At most [`HELD_BACK_MAX`].
+    held_back: BTreeSet<ValueIx>,
 }
+
+/// Beyond it the oldest payload is left to the rounds, if its push comes after all.
+const HELD_BACK_MAX: usize = 4_096;
 
 impl Protocol for Tree {
     fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
+        if matches!(source, Source::Delta(_)) {
+            self.held_back.insert(value);
+            if self.held_back.len() > HELD_BACK_MAX {
+                self.held_back.pop_first();
+            }
+        }
         let first = cx.state.next_message;
         let forwards = eager::push_on_tree(cx, value, source);
         if cx.state.uses(Mechanism::Fallback) {
@@ -30,6 +45,10 @@ impl Protocol for Tree {
 
     fn on_duplicate(&mut self, from: NodeId, value: ValueIx) {
         self.acks.on_holder(from, value);
+    }
+
+    fn takes_up(&mut self, value: ValueIx) -> bool {
+        self.held_back.remove(&value)
     }
 
     fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
