@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::digest::{SetDigest, SetDigester};
 use crate::link::Links;
+use crate::members::Roster;
 use crate::overlay::Overlay;
 use crate::relay::{self, Relay};
 use crate::rng::Rng;
@@ -17,8 +18,8 @@ use crate::store::{Delivery, Store, Via};
 use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
-    Awaited, Config, Input, Instant, Mechanism, Message, MessageId, NodeId, Outbox, Payload, Push,
-    Refusal, Rumor, RumorId, Stats, Topology,
+    Awaited, Config, Input, Instant, Mechanism, Members, Message, MessageId, NodeId, Outbox,
+    Payload, Push, Refusal, Rumor, RumorId, Stats, Topology,
 };
 
 /// One member of a cluster, as a state machine.
@@ -49,17 +50,27 @@ impl Node {
         seed: u64,
         now: Instant,
     ) -> Self {
-        let mut peers: Vec<NodeId> =
-            members.iter().copied().filter(|&member| member != id).collect();
-        peers.sort_unstable();
-        peers.dedup();
+        Self::sharing(id, Members::new(members.to_vec()), config, incarnation, seed, now)
+    }
+
+    /// [A node](Self::new) that shares the list of members with others, instead of having its own.
+    /// Without `id` in it, the node makes its own all the same.
+    #[must_use]
+    pub fn sharing(
+        id: NodeId,
+        members: Members,
+        config: Config,
+        incarnation: u64,
+        seed: u64,
+        now: Instant,
+    ) -> Self {
         let mut rng = Rng::new(seed);
         let store = Store::new(rng.next_u64());
         let protocol = Chosen::new(&config, now);
         let mut state = State {
             me: id,
             config,
-            peers,
+            members: Roster::new(id, members),
             overlay: Overlay::Random,
             store,
             streams: Streams::new(id, incarnation),
@@ -124,7 +135,7 @@ impl Node {
             Input::PeerUp(peer) => on_peer_up(cx, parts, peer),
             Input::PeerDown(peer) => on_peer_down(cx, parts, peer),
             Input::Topology(mut topology) => {
-                topology.explore(&cx.state.peers);
+                topology.explore(cx.state.members.peers());
                 // One that does not name this node says nothing to it.
                 let given = Some(topology).filter(Topology::names_me);
                 cx.state.overlay = parts.protocol.overlay(cx.state, given);
@@ -238,10 +249,10 @@ impl Node {
         Awaited { forwards: self.protocol.protocol().unacked() + self.relay.unacked() }
     }
 
-    /// The peers that a round is begun with: all other members that are up.
+    /// The peers that a round is begun with: all other members that are up, sorted.
     #[must_use]
-    pub fn peers(&self) -> &[NodeId] {
-        &self.state.peers
+    pub fn peers(&self) -> impl ExactSizeIterator<Item = NodeId> {
+        self.state.members.peers()
     }
 
     /// The neighbors in the tree; none where values go to random peers.
@@ -441,30 +452,26 @@ fn on_push(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, push: &Pus
     for stream in push.streams.iter().flatten() {
         cx.note_origin(stream.origin);
     }
-    if from != NodeId::GUEST && cx.state.peers.binary_search(&from).is_ok() {
+    if from != NodeId::GUEST && cx.state.members.is_peer(from) {
         parts.relay.on_push(cx, from, push);
     }
 }
 
 fn on_peer_up(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
-    if peer == cx.state.me {
-        return;
-    }
-    if let Err(place) = cx.state.peers.binary_search(&peer) {
-        cx.state.peers.insert(place, peer);
-        cx.state.overlay.on_peers_changed(cx.state.me, &cx.state.peers);
+    if cx.state.members.add(peer) {
+        cx.state.overlay.on_members_changed(&cx.state.members);
         parts.relay.on_overlay(cx.state);
     }
 }
 
 fn on_peer_down(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
-    if let Ok(place) = cx.state.peers.binary_search(&peer) {
+    if cx.state.members.is_peer(peer) {
         // The ways around the peer are found on the overlay that it was still part of.
         parts.protocol.on_peer_down(cx, peer);
         parts.relay.on_peer_down(peer);
-        cx.state.peers.remove(place);
+        cx.state.members.remove(peer);
         cx.state.links.forget(peer);
-        cx.state.overlay.on_peers_changed(cx.state.me, &cx.state.peers);
+        cx.state.overlay.on_members_changed(&cx.state.members);
     }
 }
 

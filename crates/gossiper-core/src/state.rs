@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::digest::{SetDigester, Summary};
 use crate::link::Links;
+use crate::members::Roster;
 use crate::overlay::Overlay;
 use crate::rng::Rng;
 use crate::rung::eager::Source;
@@ -59,8 +60,7 @@ pub(crate) struct Unnamed {
 pub(crate) struct State {
     pub(crate) me: NodeId,
     pub(crate) config: Config,
-    /// All other members, sorted.
-    pub(crate) peers: Vec<NodeId>,
+    pub(crate) members: Roster,
     pub(crate) overlay: Overlay,
     pub(crate) store: Store,
     pub(crate) streams: Streams,
@@ -137,11 +137,11 @@ impl State {
 
     /// Up to `count` peers at random, never `besides`.
     pub(crate) fn draw_peers(&mut self, count: usize, besides: Option<NodeId>) -> Vec<NodeId> {
-        let skipped = besides.and_then(|besides| self.peers.binary_search(&besides).ok());
-        let bound = self.peers.len() - usize::from(skipped.is_some());
+        let skipped = besides.and_then(|besides| self.members.number_of(besides));
+        let bound = self.members.peer_count() - usize::from(skipped.is_some());
         let sample = self.rng.sample(bound, count);
-        let place = |drawn| drawn + usize::from(skipped.is_some_and(|skipped| drawn >= skipped));
-        sample.into_iter().map(|drawn| self.peers[place(drawn)]).collect()
+        let number = |drawn| drawn + usize::from(skipped.is_some_and(|skipped| drawn >= skipped));
+        sample.into_iter().map(|drawn| self.members.peer(number(drawn))).collect()
     }
 }
 
@@ -254,7 +254,7 @@ impl Context<'_> {
     /// Only who speaks our dialect names rumors.
     pub(crate) fn note_origin(&mut self, origin: NodeId) {
         let is_believed = self.state.uses(Mechanism::Dialect);
-        if is_believed && self.state.peers.binary_search(&origin).is_ok() {
+        if is_believed && self.state.members.is_peer(origin) {
             self.state.links.on_origin(origin, self.now);
         }
     }

@@ -43,7 +43,7 @@ impl Host {
 
     /// Learns the first `known` values, of [`ORIGINS`] origins, but for some.
     fn taught(mut self, known: u64, is_lacking: impl Fn(u64) -> bool) -> Self {
-        let from = self.node.peers()[0].0;
+        let from = self.node.peers().next().unwrap().0;
         let mut rumors = (0..known).filter(|&value| !is_lacking(value)).map(rumor).peekable();
         while rumors.peek().is_some() {
             let rumors = rumors.by_ref().take(8_192).collect();

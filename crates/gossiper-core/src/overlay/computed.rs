@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::Tree;
 use crate::NodeId;
+use crate::members::Roster;
 
 /// The children of each inner node. Up to 25 nodes the tree is a star, whose two hops no tree
 /// undercuts; 601 nodes take four hops from leaf to leaf. More children would mean fewer hops and
@@ -14,29 +15,25 @@ const BRANCHING: usize = 24;
 /// member at place r are those at places 24·r + 1 to 24·r + 24.
 #[derive(Clone, Debug)]
 pub(crate) struct Computed {
-    members: Vec<NodeId>,
-    my_place: usize,
+    members: Roster,
     neighbors: Vec<NodeId>,
 }
 
 impl Computed {
-    /// The tree over `me` and `peers`, which are sorted and do not hold `me`.
-    pub(crate) fn new(me: NodeId, peers: &[NodeId]) -> Self {
-        let my_place = peers.partition_point(|&peer| peer < me);
-        let mut members = peers.to_vec();
-        members.insert(my_place, me);
+    pub(crate) fn new(members: Roster) -> Self {
+        let my_place = members.my_place();
         let first_child = my_place * BRANCHING + 1;
         let children = first_child..(first_child + BRANCHING).min(members.len());
-        let neighbors = parent(my_place).into_iter().chain(children).map(|place| members[place]);
-        Self { my_place, neighbors: neighbors.collect(), members }
+        let neighbors = parent(my_place).into_iter().chain(children).map(|place| members.at(place));
+        Self { neighbors: neighbors.collect(), members }
     }
 
-    pub(crate) fn members(&self) -> &[NodeId] {
+    pub(crate) fn members(&self) -> &Roster {
         &self.members
     }
 
     pub(crate) fn my_place(&self) -> usize {
-        self.my_place
+        self.members.my_place()
     }
 
     /// To whom the member at `place` turns to see the rest of the cluster, the best first: those
@@ -54,13 +51,13 @@ impl Computed {
     fn hop_toward(&self, place: usize) -> Option<usize> {
         let mut below = place;
         while let Some(above) = parent(below) {
-            if above == self.my_place {
+            if above == self.my_place() {
                 return Some(below);
             }
             below = above;
         }
         // Not below this node, so the way leads up.
-        parent(self.my_place)
+        parent(self.my_place())
     }
 }
 
@@ -71,16 +68,17 @@ impl Tree for Computed {
 
     fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>> {
         let is_neighbor = self.neighbors.contains(&neighbor);
-        let far = self.members.binary_search(&neighbor).ok().filter(|_| is_neighbor)?;
+        let far = self.members.place_of(neighbor).filter(|_| is_neighbor)?;
         let behind = (0..self.members.len()).filter(|&place| {
-            place != far && place != self.my_place && self.hop_toward(place) == Some(far)
+            place != far && place != self.my_place() && self.hop_toward(place) == Some(far)
         });
-        Some(behind.map(|place| self.members[place]).collect())
+        Some(behind.map(|place| self.members.at(place)).collect())
     }
 
     fn next_hop(&self, node: NodeId) -> Option<NodeId> {
-        let place = self.members.binary_search(&node).ok()?;
-        (place != self.my_place).then(|| self.hop_toward(place).map(|hop| self.members[hop]))?
+        let place = self.members.place_of(node)?;
+        (place != self.my_place())
+            .then(|| self.hop_toward(place).map(|hop| self.members.at(hop)))?
     }
 }
 
@@ -91,11 +89,12 @@ fn parent(place: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Members;
 
     fn trees(count: u64) -> Vec<Computed> {
-        let members: Vec<NodeId> = (0..count).map(|number| NodeId(number * 3)).collect();
-        let peers = |me| members.iter().copied().filter(|&peer| peer != me).collect::<Vec<_>>();
-        members.iter().map(|&me| Computed::new(me, &peers(me))).collect()
+        let members = Members::new((0..count).map(|number| NodeId(number * 3)).collect());
+        let tree = |&me| Computed::new(Roster::new(me, members.clone()));
+        members.as_slice().iter().map(tree).collect()
     }
 
     #[test]
@@ -104,7 +103,7 @@ mod tests {
             let trees = trees(count);
             let mut ends = 0;
             for tree in &trees {
-                let me = tree.members[tree.my_place];
+                let me = tree.members.me();
                 ends += tree.neighbors().len();
                 for neighbor in tree.neighbors() {
                     let far = &trees[(neighbor.0 / 3) as usize];

@@ -60,7 +60,7 @@ impl Topology {
     }
 
     /// Finds the ways from this node to all others, for a cluster of these `peers`.
-    pub(crate) fn explore(&mut self, peers: &[NodeId]) {
+    pub(crate) fn explore(&mut self, peers: impl IntoIterator<Item = NodeId>) {
         self.hops.clear();
         let mut ahead: Vec<(NodeId, NodeId)> =
             self.neighbors().iter().map(|&neighbor| (neighbor, neighbor)).collect();
@@ -71,7 +71,7 @@ impl Topology {
         }
         self.is_whole = !self.has_cycle
             && self.links.keys().all(|node| *node == self.me || self.hops.contains_key(node))
-            && peers.iter().all(|peer| self.hops.contains_key(peer));
+            && peers.into_iter().all(|peer| self.hops.contains_key(&peer));
     }
 
     fn neighbors_of(&self, node: NodeId) -> &[NodeId] {
@@ -125,7 +125,7 @@ mod tests {
     fn topology(me: u64, named: &[(u64, &[u64])], peers: &[u64]) -> Topology {
         let named: Vec<_> = named.iter().map(|(node, far)| (NodeId(*node), nodes(far))).collect();
         let mut topology = Topology::new(NodeId(me), &named);
-        topology.explore(&nodes(peers));
+        topology.explore(nodes(peers));
         topology
     }
 
@@ -164,7 +164,7 @@ mod tests {
     fn own_links_are_all_that_is_told_but_for_a_cycle() {
         for has_cycle in [false, true] {
             let mut own = Topology::own_links(NodeId(1), &nodes(&[4, 0]), has_cycle);
-            own.explore(&nodes(&[0, 2, 4]));
+            own.explore(nodes(&[0, 2, 4]));
             assert_eq!((own.neighbors(), own.has_cycle()), (&nodes(&[4, 0])[..], has_cycle));
             assert_eq!((own.behind(NodeId(4)), own.next_hop(NodeId(0))), (None, None));
         }

@@ -11,6 +11,7 @@ pub(crate) use computed::Computed;
 pub use given::Topology;
 
 use crate::NodeId;
+use crate::members::Roster;
 
 /// A tree as one node sees it.
 pub(crate) trait Tree {
@@ -46,11 +47,11 @@ impl Overlay {
     }
 
     /// The cluster has other members now. A given tree stays as it was given.
-    pub(crate) fn on_peers_changed(&mut self, me: NodeId, peers: &[NodeId]) {
+    pub(crate) fn on_members_changed(&mut self, members: &Roster) {
         match self {
             Self::Random => {}
-            Self::Given(topology) => topology.explore(peers),
-            Self::Computed(computed) => *computed = Computed::new(me, peers),
+            Self::Given(topology) => topology.explore(members.peers()),
+            Self::Computed(computed) => *computed = Computed::new(members.clone()),
         }
     }
 

@@ -475,7 +475,8 @@ impl Relay {
     /// little may go that way by which that would show.
     fn doubt_stand_in(&mut self, state: &State) {
         let Overlay::Computed(tree) = &state.overlay else { return };
-        let best = Computed::uplinks_of(tree.my_place()).next().map(|place| tree.members()[place]);
+        let best =
+            Computed::uplinks_of(tree.my_place()).next().map(|place| tree.members().at(place));
         let Some(&uplink) = self.place.uplinks.first() else { return };
         if best.is_some_and(|best| best != uplink && self.watched(state).is_leaf(best)) {
             self.links.open(uplink).is_doubted = true;
@@ -490,7 +491,7 @@ impl Relay {
     fn straight(&self, state: &State) -> Place {
         let view = self.watched(state);
         let (missed, neighbors): (Vec<_>, Vec<_>) =
-            state.peers.iter().copied().partition(|&peer| view.is_suspect(peer));
+            state.members.peers().partition(|&peer| view.is_suspect(peer));
         Place { neighbors, missed, ..Place::default() }
     }
 }

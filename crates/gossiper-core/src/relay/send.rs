@@ -368,7 +368,7 @@ impl Out<'_, '_> {
         let announces = self.cx.state.links.on_push(self.peer, now)
             || self.link.suspect.is_some()
             || is_straight(self.cx.state)
-            || is_around && self.cx.state.peers.len() >= MANY_PEERS;
+            || is_around && self.cx.state.members.peer_count() >= MANY_PEERS;
         let announces = announces && self.times.uses(Mechanism::Dialect);
         let hops = (is_around || delivery.hops > 0).then_some(delivery.hops);
         let message = Message::Broadcast { payload, hops, id: None };

@@ -63,24 +63,24 @@ impl Place {
 /// nobody's uplink; the relay sees to it, wherever it stands.
 pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
     let members = tree.members();
-    let me = members[tree.my_place()];
+    let me = members.me();
     let relays = |node: NodeId| !view.is_suspect(node) && !view.is_leaf(node);
-    let answers = |place: usize| relays(members[place]);
+    let answers = |place: usize| relays(members.at(place));
     let mut own: Vec<usize> = Vec::new();
     for place in Computed::uplinks_of(tree.my_place()).filter(|&place| answers(place)) {
         own.push(place);
-        if own.len() == TRIED_MAX || !view.is_untried(members[place]) {
+        if own.len() == TRIED_MAX || !view.is_untried(members.at(place)) {
             break;
         }
     }
     let best = Computed::uplinks_of(tree.my_place()).next();
-    let mut uplinks: Vec<NodeId> = own.iter().map(|&place| members[place]).collect();
+    let mut uplinks: Vec<NodeId> = own.iter().map(|&place| members.at(place)).collect();
     uplinks.extend(if own.is_empty() { bridge(tree, view) } else { None });
     // Whom a bridge leads to is out of reach for this node, but not for those who attach to it.
     let by = uplinks.first().filter(|_| own.is_empty());
     let bridged = by.and_then(|&by| view.stated(by).flatten());
     let mut found = Place { uplinks, ..Place::default() };
-    for (place, &peer) in members.iter().enumerate() {
+    for (place, peer) in members.iter().enumerate() {
         if peer == me {
             continue;
         }
@@ -99,8 +99,8 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
             Some(stated) if Some(stated) == bridged || relays(stated) => false,
             _ => Computed::uplinks_of(place)
                 .chain(0..if is_leaf { members.len() } else { 0 })
-                .find(|&other| members[other] == me || answers(other))
-                .is_some_and(|other| members[other] == me),
+                .find(|&other| other == tree.my_place() || answers(other))
+                .is_some_and(|other| other == tree.my_place()),
         };
         if view.is_suspect(peer) {
             if is_mine {
@@ -120,8 +120,8 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
 fn bridge(tree: &Computed, view: &impl View) -> Option<NodeId> {
     let members = tree.members();
     let is_wanted =
-        |node| Computed::uplinks_of(tree.my_place()).any(|place| members[place] == node);
-    members.iter().copied().find(|&peer| {
+        |node| Computed::uplinks_of(tree.my_place()).any(|place| members.at(place) == node);
+    members.iter().find(|&peer| {
         !view.is_suspect(peer)
             && !view.is_leaf(peer)
             && view
@@ -134,6 +134,8 @@ fn bridge(tree: &Computed, view: &impl View) -> Option<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Members;
+    use crate::members::Roster;
     use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::vec;
 
@@ -169,7 +171,7 @@ mod tests {
     }
 
     fn tree(me: u64, count: u64) -> Computed {
-        Computed::new(NodeId(me), &nodes((0..count).filter(|&node| node != me)))
+        Computed::new(Roster::new(NodeId(me), Members::new(nodes(0..count))))
     }
 
     fn suspecting(suspects: &[u64]) -> Opinion {

@@ -210,7 +210,7 @@ impl Relay {
     fn try_next(&mut self, cx: &Context<'_>, count: usize) {
         let Overlay::Computed(tree) = &cx.state.overlay else { return };
         let timeout = cx.state.config.ack_timeout;
-        let next = Computed::uplinks_of(tree.my_place()).map(|place| tree.members()[place]);
+        let next = Computed::uplinks_of(tree.my_place()).map(|place| tree.members().at(place));
         let next = next.filter(|&peer| !self.links.is_suspect(peer)).take(count);
         let next: Vec<NodeId> = next.collect();
         for peer in next {

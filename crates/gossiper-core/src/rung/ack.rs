@@ -186,7 +186,7 @@ fn go_around(cx: &mut Context<'_>, batch: &Batch, counts: impl Fn(&Forward) -> b
             Some(behind) => behind.into_iter().filter(|node| !held_by.contains(node)).collect(),
             None => {
                 let left = anybody.take().unwrap_or_else(|| {
-                    let peers = cx.state.peers.iter().copied();
+                    let peers = cx.state.members.peers();
                     peers.filter(|peer| !held_by.contains(peer)).collect()
                 });
                 let (own, hidden) = left.into_iter().partition(|&peer| peer == silent.to);

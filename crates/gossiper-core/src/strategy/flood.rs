@@ -16,7 +16,7 @@ impl Protocol for Flood {
     fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
         let neighbors = match cx.state.overlay.tree() {
             Some(links) => links.neighbors().to_vec(),
-            None => cx.state.peers.clone(),
+            None => cx.state.members.peers().collect(),
         };
         eager::push_to_all(cx, neighbors, value, source);
     }

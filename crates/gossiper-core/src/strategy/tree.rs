@@ -71,7 +71,7 @@ impl Protocol for Tree {
     fn overlay(&self, state: &State, given: Option<Topology>) -> Overlay {
         match given.filter(|topology| !topology.has_cycle()) {
             Some(topology) => Overlay::Given(topology),
-            None => Overlay::Computed(Computed::new(state.me, &state.peers)),
+            None => Overlay::Computed(Computed::new(state.members.clone())),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use gossiper_core as core;
-use gossiper_core::{Input, Instant, Message, MessageId, Node, NodeId, Outbox, Output, Payload};
+use gossiper_core::{
+    Input, Instant, Members, Message, MessageId, Node, NodeId, Outbox, Output, Payload,
+};
 
 use super::census::Census;
 use super::queue::Queue;
@@ -27,7 +29,8 @@ const INCARNATION: u64 = 1_700_000_000_000_000_000;
 #[derive(Debug)]
 pub struct Cluster {
     scenario: Scenario,
-    members: Vec<NodeId>,
+    /// One list for all nodes.
+    members: Members,
     told: Told,
     places: Vec<Place>,
     queue: Queue<Event>,
@@ -97,7 +100,7 @@ impl Cluster {
         let last = scenario.last_event().unwrap_or_default();
         let place = |_| Place { node: None, life: 0, sent: 0, wakeup: None };
         let mut cluster = Self {
-            members: (0..nodes as u64).map(NodeId).collect(),
+            members: Members::new((0..nodes as u64).map(NodeId).collect()),
             told: scenario.told(),
             places: (0..nodes).map(place).collect(),
             queue: Queue::new(),
@@ -187,7 +190,8 @@ impl Cluster {
         place.life += 1;
         let (id, incarnation) = (NodeId(node as u64), INCARNATION + u64::from(place.life));
         let config = self.scenario.config.clone();
-        let mut started = Node::new(id, &self.members, config, incarnation, seed, at);
+        let members = self.members.clone();
+        let mut started = Node::sharing(id, members, config, incarnation, seed, at);
         let topology = match &self.told {
             Told::Nothing => None,
             Told::HasCycle => Some(core::Topology::own_links(id, &[], true)),
