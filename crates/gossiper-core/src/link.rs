@@ -55,6 +55,11 @@ impl Links {
         self.links.get(&peer).is_some_and(|link| link.is_plain)
     }
 
+    /// All peers that have shown that.
+    pub(crate) fn plain(&self) -> impl Iterator<Item = NodeId> {
+        self.links.iter().filter(|(_, link)| link.is_plain).map(|(&peer, _)| peer)
+    }
+
     /// A message that announces our dialect has gone out.
     pub(crate) fn on_announcing(&mut self, peer: NodeId, id: MessageId) {
         let link = self.links.entry(peer).or_default();

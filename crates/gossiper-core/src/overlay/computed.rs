@@ -1,6 +1,7 @@
 //! A tree that every node computes alike from the member list.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::Tree;
 use crate::NodeId;
@@ -22,8 +23,7 @@ pub(crate) struct Computed {
 impl Computed {
     pub(crate) fn new(members: Roster) -> Self {
         let my_place = members.my_place();
-        let first_child = my_place * BRANCHING + 1;
-        let children = first_child..(first_child + BRANCHING).min(members.len());
+        let children = children(my_place, members.len());
         let neighbors = parent(my_place).into_iter().chain(children).map(|place| members.at(place));
         Self { neighbors: neighbors.collect(), members }
     }
@@ -34,6 +34,11 @@ impl Computed {
 
     pub(crate) fn my_place(&self) -> usize {
         self.members.my_place()
+    }
+
+    /// The places of the children of the member at `place`.
+    pub(crate) fn children_of(&self, place: usize) -> Range<usize> {
+        children(place, self.members.len())
     }
 
     /// To whom the member at `place` turns to see the rest of the cluster, the best first: those
@@ -84,6 +89,11 @@ impl Tree for Computed {
 
 fn parent(place: usize) -> Option<usize> {
     place.checked_sub(1).map(|above| above / BRANCHING)
+}
+
+fn children(place: usize, count: usize) -> Range<usize> {
+    let first = place * BRANCHING + 1;
+    first.min(count)..(first + BRANCHING).min(count)
 }
 
 #[cfg(test)]

@@ -137,6 +137,10 @@ impl View for Watched<'_> {
     fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
         self.links.get(&peer)?.uplink.map(|(uplink, _)| uplink)
     }
+
+    fn remarkable(&self) -> impl Iterator<Item = NodeId> {
+        self.links.peers().chain(self.dialects.plain())
+    }
 }
 
 /// Whether values spread this way: by hybrid on a computed tree.

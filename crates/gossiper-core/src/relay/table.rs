@@ -136,6 +136,10 @@ impl Table {
         }
     }
 
+    pub(super) fn peers(&self) -> impl Iterator<Item = NodeId> {
+        self.rows.iter().map(|row| row.peer)
+    }
+
     pub(super) fn values(&self) -> impl Iterator<Item = &Link> {
         self.links.iter()
     }

@@ -18,6 +18,9 @@ pub(super) trait View {
 
     /// What a peer last said of its uplink: nothing, that it has none, or which.
     fn stated(&self, peer: NodeId) -> Option<Option<NodeId>>;
+
+    /// All peers of which any of the above says something, and maybe others.
+    fn remarkable(&self) -> impl Iterator<Item = NodeId>;
 }
 
 /// The part of the tree that a node sees to.
@@ -61,6 +64,9 @@ impl Place {
 /// when it is silent the second is, which all know. A peer that has said which uplink it uses is
 /// believed; of the others this node thinks that they see what it sees. Who passes nothing on is
 /// nobody's uplink; the relay sees to it, wherever it stands.
+///
+/// Of most peers nothing is known, and their place is that in the tree. So it costs as much as there
+/// are others, not as there are members.
 pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
     let members = tree.members();
     let me = members.me();
@@ -73,26 +79,23 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
             break;
         }
     }
-    let best = Computed::uplinks_of(tree.my_place()).next();
     let mut uplinks: Vec<NodeId> = own.iter().map(|&place| members.at(place)).collect();
     uplinks.extend(if own.is_empty() { bridge(tree, view) } else { None });
     // Whom a bridge leads to is out of reach for this node, but not for those who attach to it.
     let by = uplinks.first().filter(|_| own.is_empty());
     let bridged = by.and_then(|&by| view.stated(by).flatten());
-    let mut found = Place { uplinks, ..Place::default() };
-    for (place, peer) in members.iter().enumerate() {
-        if peer == me {
-            continue;
+    let is_better = |place: usize| match own.first() {
+        Some(&own) => {
+            own != place
+                && Computed::uplinks_of(tree.my_place())
+                    .take_while(|&other| other != own)
+                    .any(|other| other == place)
         }
-        let is_better = match own.first() {
-            Some(&own) => {
-                own != place
-                    && Computed::uplinks_of(tree.my_place())
-                        .take_while(|&other| other != own)
-                        .any(|other| other == place)
-            }
-            None => best.is_some() && Computed::uplinks_of(tree.my_place()).any(|it| it == place),
-        };
+        None => place < tree.my_place(),
+    };
+    let mut found = Place { uplinks, ..Place::default() };
+    for place in candidates(tree, view, &own) {
+        let peer = members.at(place);
         let is_leaf = view.is_leaf(peer);
         let is_mine = match view.stated(peer).flatten().filter(|_| !is_leaf) {
             Some(stated) if stated == me => true,
@@ -105,7 +108,7 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
         if view.is_suspect(peer) {
             if is_mine {
                 found.missed.push(peer);
-            } else if is_better && !is_leaf {
+            } else if !is_leaf && is_better(place) {
                 found.sought.push(peer);
             }
         } else if found.is_uplink(peer) || is_mine {
@@ -115,20 +118,42 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
     found
 }
 
+/// The places of all that this node may have to push to or look for, in rising order: those of which
+/// something is known, its children, and those of peers that pass nothing on to them. All others have
+/// an uplink that answers and is not this node.
+fn candidates(tree: &Computed, view: &impl View, own: &[usize]) -> Vec<usize> {
+    let members = tree.members();
+    let mut places: Vec<usize> = own.to_vec();
+    places.extend(tree.children_of(tree.my_place()));
+    for peer in view.remarkable() {
+        let Some(place) = members.place_of(peer) else { continue };
+        places.push(place);
+        if view.is_suspect(peer) || view.is_leaf(peer) {
+            places.extend(tree.children_of(place));
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    places.retain(|&place| place != tree.my_place());
+    places
+}
+
 /// A peer that still reaches one of those that this node would turn to and cannot reach: where no
 /// node sees all others, but each sees most, this leads around a cut link.
 fn bridge(tree: &Computed, view: &impl View) -> Option<NodeId> {
     let members = tree.members();
-    let is_wanted =
-        |node| Computed::uplinks_of(tree.my_place()).any(|place| members.at(place) == node);
-    members.iter().find(|&peer| {
-        !view.is_suspect(peer)
+    // It would turn to any that comes before it.
+    let is_wanted = |node| members.place_of(node).is_some_and(|place| place < tree.my_place());
+    let leads_around = |&peer: &NodeId| {
+        members.place_of(peer).is_some()
+            && !view.is_suspect(peer)
             && !view.is_leaf(peer)
             && view
                 .stated(peer)
                 .flatten()
                 .is_some_and(|stated| view.is_suspect(stated) && is_wanted(stated))
-    })
+    };
+    view.remarkable().filter(leads_around).min()
 }
 
 #[cfg(test)]
@@ -138,6 +163,9 @@ mod tests {
     use crate::members::Roster;
     use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::vec;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
 
     /// What one node thinks.
     #[derive(Default)]
@@ -163,6 +191,64 @@ mod tests {
 
         fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
             self.stated.get(&peer).copied()
+        }
+
+        fn remarkable(&self) -> impl Iterator<Item = NodeId> {
+            let sets = [&self.suspects, &self.untried, &self.leaves];
+            sets.into_iter().flatten().chain(self.stated.keys()).copied()
+        }
+    }
+
+    /// The same as what is under test, but that of every member everything is asked.
+    fn place_by_asking_of_all(tree: &Computed, view: &Opinion) -> Place {
+        struct All<'a>(&'a Opinion, Vec<NodeId>);
+
+        impl View for All<'_> {
+            fn is_suspect(&self, peer: NodeId) -> bool {
+                self.0.is_suspect(peer)
+            }
+
+            fn is_untried(&self, peer: NodeId) -> bool {
+                self.0.is_untried(peer)
+            }
+
+            fn is_leaf(&self, peer: NodeId) -> bool {
+                self.0.is_leaf(peer)
+            }
+
+            fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
+                self.0.stated(peer)
+            }
+
+            fn remarkable(&self) -> impl Iterator<Item = NodeId> {
+                self.1.iter().copied()
+            }
+        }
+
+        place(tree, &All(view, tree.members().iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn who_is_not_remarkable_makes_no_difference(
+            (me, count) in (1..80_u64).prop_flat_map(|count| (0..count, Just(count))),
+            suspects in vec(0..80_u64, 0..6),
+            untried in vec(0..80_u64, 0..6),
+            leaves in vec(0..80_u64, 0..6),
+            stated in vec((0..80_u64, option::of(0..80_u64)), 0..6),
+        ) {
+            let others = |numbers: Vec<u64>| -> BTreeSet<NodeId> {
+                numbers.into_iter().filter(|&number| number != me).map(NodeId).collect()
+            };
+            let said = |(peer, uplink): (u64, Option<u64>)| (NodeId(peer), uplink.map(NodeId));
+            let opinion = Opinion {
+                suspects: others(suspects),
+                untried: others(untried),
+                leaves: others(leaves),
+                stated: stated.into_iter().filter(|(peer, _)| *peer != me).map(said).collect(),
+            };
+            let tree = tree(me, count);
+            prop_assert_eq!(place(&tree, &opinion), place_by_asking_of_all(&tree, &opinion));
         }
     }
 
