@@ -6,7 +6,8 @@
 //!
 //! Each line is one run of one thread, the nodes' own work included: so many nodes, 10 to 50 ms a
 //! hop, broadcasts from anywhere. An event is a message that arrives, a wake-up, a broadcast or a
-//! fault. With a strategy's name after `--`, only that one is run, for a profiler.
+//! fault. With a strategy's name after `--`, only that one is run, for a profiler; with a number of
+//! nodes and one of broadcasts behind it, only that run.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -20,14 +21,20 @@ use gossiper_lab::topology::Topology;
 
 fn main() {
     let is_trial = !std::env::args().any(|arg| arg == "--bench");
-    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
+    let mut told = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    let wanted = told.next();
+    let sizes: Vec<usize> = told.filter_map(|arg| arg.parse().ok()).collect();
     println!("{:<8} {:>7} {:>10} {:>10} {:>8}", "", "nodes", "broadcasts", "events", "events/s");
     for strategy in [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid] {
         let name = strategy_name(strategy);
         if wanted.as_ref().is_some_and(|wanted| wanted != name) {
             continue;
         }
-        for (nodes, broadcasts) in [(25, 20_000), (1_000, 1_000), (5_000, 100)] {
+        if let [nodes, broadcasts] = sizes[..] {
+            measure(strategy, nodes, broadcasts);
+            continue;
+        }
+        for (nodes, broadcasts) in [(25, 20_000), (1_000, 1_000), (10_000, 100)] {
             let broadcasts = if is_trial { broadcasts / 100 } else { broadcasts };
             measure(strategy, nodes, broadcasts);
         }

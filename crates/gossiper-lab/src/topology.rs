@@ -57,7 +57,12 @@ impl Topology {
     /// The order is Maelstrom's, since a node may well make something of it: below, above, right,
     /// left in a grid; the parent and then the children in a tree; ascending in the others.
     pub fn neighbors(self, nodes: usize) -> Vec<Vec<usize>> {
-        let near = |node: usize| match self {
+        (0..nodes).map(|node| self.neighbors_of(node, nodes)).collect()
+    }
+
+    /// The [neighbors](Self::neighbors) of one of `nodes` nodes.
+    pub fn neighbors_of(self, node: usize, nodes: usize) -> Vec<usize> {
+        match self {
             Self::Line => {
                 let before = node.checked_sub(1);
                 before.into_iter().chain(below(node + 1, nodes)).collect()
@@ -67,8 +72,7 @@ impl Topology {
             Self::Tree3 => in_tree(3, node, nodes),
             Self::Tree4 => in_tree(4, node, nodes),
             Self::Total => (0..nodes).filter(|&other| other != node).collect(),
-        };
-        (0..nodes).map(near).collect()
+        }
     }
 }
 

@@ -24,8 +24,8 @@ fn json(args: &[&str]) -> Value {
 fn bad_arguments_are_explained_and_end_with_254() {
     for (args, says) in [
         (&["--strategy", "rumour"][..], "possible values: flood, tree, gossip, hybrid, all"),
-        (&["--nodes", "0"], "a whole number from 1 to 10000"),
-        (&["--nodes", "10001"], "a whole number from 1 to 10000"),
+        (&["--nodes", "0"], "a whole number from 1 to 1000000"),
+        (&["--nodes", "1000001"], "a whole number from 1 to 1000000"),
         (&["--broadcasts", "many"], "a whole number from 1 to 1000000"),
         (&["--rate", "0"], "from 0.001 to 1000000"),
         (&["--senders", "0"], "at least 1"),

@@ -195,7 +195,10 @@ impl Cluster {
         let topology = match &self.told {
             Told::Nothing => None,
             Told::HasCycle => Some(core::Topology::own_links(id, &[], true)),
-            Told::OwnLinks(links) => Some(core::Topology::own_links(id, &links[node], true)),
+            Told::OwnLinks => {
+                let links = self.scenario.links_of(node);
+                Some(core::Topology::own_links(id, &links, true))
+            }
             Told::Whole(links) => Some(core::Topology::new(id, links)),
         };
         if let Some(topology) = topology {

@@ -40,8 +40,8 @@ mod trouble;
 pub use self::cluster::Cluster;
 pub use self::results::{Results, json, strategy_name};
 pub use self::scenario::{
-    BROADCASTS_MAX, Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN, Scenario,
-    ScenarioError, WHOLE_TREE_NODES_MAX,
+    BROADCASTS_MAX, Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN,
+    STRAIGHT_NODES_MAX, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX,
 };
 pub use self::sweep::{Answer, Label, Point, RUNS_MAX, Sweep, answers_json};
 pub use self::traffic::{Drops, Kinds, Traffic};

@@ -340,7 +340,7 @@ mod tests {
             ("", "nodes"),
             ("nodes = 5\nnode = 3", "node"),
             ("nodes = 5\nnodes = 5", "nodes"),
-            ("nodes = 0", "nodes: from 1 to 10000"),
+            ("nodes = 0", "nodes: from 1 to 1000000"),
             ("nodes = []", "nodes: the list is empty"),
             ("nodes = 5\nrate = 0.0", "rate: from 0.001"),
             ("nodes = 5\nlatency = \"50..10\"", "latency: write whole milliseconds"),

@@ -11,8 +11,8 @@ use crate::network::Latency;
 use crate::seed::Stream;
 use crate::topology::Topology;
 
-/// Most nodes: each knows all others, so memory grows with the square, to 2 GB here.
-pub const NODES_MAX: usize = 10_000;
+/// Most nodes: some gigabytes of them.
+pub const NODES_MAX: usize = 1_000_000;
 
 /// Most values of one run.
 pub const BROADCASTS_MAX: usize = 1_000_000;
@@ -26,6 +26,9 @@ pub const WHOLE_TREE_NODES_MAX: usize = 2_000;
 
 /// Most nodes that flood to all others: for each value they send the square of their number.
 pub const FLOOD_ALL_NODES_MAX: usize = 2_000;
+
+/// Most nodes of hybrid at a pace of 0: each watches a link to every other.
+pub const STRAIGHT_NODES_MAX: usize = 2_000;
 
 /// Most bits that say which node holds which value: a gigabyte of them.
 const HELD_BITS_MAX: u64 = 1 << 33;
@@ -101,6 +104,13 @@ impl Scenario {
                  take grid"
             ));
         }
+        let is_straight = self.config.strategy == Strategy::Hybrid && self.config.pace.is_zero();
+        if is_straight && nodes > STRAIGHT_NODES_MAX {
+            return refuse(format!(
+                "at a pace of 0 every node pushes straight to all others, and that is for \
+                 {STRAIGHT_NODES_MAX} nodes at most"
+            ));
+        }
         let bits = (nodes as u64).saturating_mul(self.broadcasts.len() as u64);
         if bits > HELD_BITS_MAX {
             return refuse(format!(
@@ -125,13 +135,17 @@ impl Scenario {
             let is_flood = self.config.strategy == Strategy::Flood;
             return if is_flood { Told::Nothing } else { Told::HasCycle };
         }
-        let ids = |near: Vec<usize>| near.into_iter().map(|other| NodeId(other as u64)).collect();
-        let links: Vec<Vec<NodeId>> =
-            self.topology.neighbors(self.nodes).into_iter().map(ids).collect();
         if self.topology.is_tree(self.nodes) {
-            return Told::Whole((0..).map(NodeId).zip(links).collect());
+            let links = (0..self.nodes).map(|node| (NodeId(node as u64), self.links_of(node)));
+            return Told::Whole(links.collect());
         }
-        Told::OwnLinks(links)
+        Told::OwnLinks
+    }
+
+    /// The links of a node in the topology.
+    pub(super) fn links_of(&self, node: usize) -> Vec<NodeId> {
+        let near = self.topology.neighbors_of(node, self.nodes);
+        near.into_iter().map(|other| NodeId(other as u64)).collect()
     }
 }
 
@@ -141,8 +155,8 @@ pub(super) enum Told {
     Nothing,
     /// No more than that there is more than one way between nodes.
     HasCycle,
-    /// By node, its links. There are cycles.
-    OwnLinks(Vec<Vec<NodeId>>),
+    /// Each node its [own links](Scenario::links_of). There are cycles.
+    OwnLinks,
     /// All links, of a tree.
     Whole(Vec<(NodeId, Vec<NodeId>)>),
 }

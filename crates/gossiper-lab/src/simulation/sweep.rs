@@ -142,7 +142,7 @@ impl Point {
         let least = Duration::from_millis(1);
         in_range("gossip_interval", self.config.gossip_interval >= least, "at least 1ms")?;
         in_range("ack_timeout", self.config.ack_timeout >= least, "at least 1ms")?;
-        in_range("nodes", (1..=NODES_MAX).contains(&self.nodes), "from 1 to 10000")?;
+        in_range("nodes", (1..=NODES_MAX).contains(&self.nodes), "from 1 to 1000000")?;
         self.scenario()?.check()
     }
 

@@ -49,7 +49,7 @@ pub(crate) struct SimArgs {
     #[arg(long, value_enum, default_value_t = Strategies::All)]
     pub(super) strategy: Strategies,
 
-    /// Nodes, n0 to n(N-1), at most 10000
+    /// Nodes, n0 to n(N-1), at most 1000000
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = count::<NODES_MAX>)]
     pub(super) nodes: usize,
 
