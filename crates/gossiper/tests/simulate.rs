@@ -81,6 +81,9 @@ fn one_strategy_is_an_object_with_every_figure() {
             assert!(results[quantiles][p].is_number(), "{quantiles} in {results}");
         }
     }
+    let coverage = results["coverage_over_time"].as_array().unwrap();
+    assert_eq!(coverage.first(), Some(&serde_json::json!([0, 0.038462])), "one node of 26");
+    assert_eq!(coverage.last().map(|last| &last[1]), Some(&1.0.into()));
     assert!(results["recovery_ms"].is_null(), "nothing went wrong");
     assert_eq!((&results["invented"], &results["delivered_twice"]), (&0.into(), &0.into()));
 }

@@ -1,6 +1,10 @@
 //! Who holds which value, and since when everybody does.
 
+use std::time::Duration;
+
 use gossiper_core::{Delivery, Instant, Via};
+
+use super::coverage::{Coverage, Recorder};
 
 /// What has become of one value.
 #[derive(Clone, Debug)]
@@ -14,6 +18,8 @@ pub(super) struct Value {
     pub(super) hops_max: u32,
     /// Since when all that are up hold it.
     pub(super) complete_at: Option<Instant>,
+    /// The place of the first age at which nobody has written down yet who held it.
+    pub(super) next_age: u16,
 }
 
 /// Which node holds which value. It costs a bit for each node and value.
@@ -26,6 +32,7 @@ pub(super) struct Census {
     up: u32,
     /// First arrivals, at other nodes than a value's first, by their age in whole ms.
     ages_ms: Vec<u64>,
+    coverage: Recorder,
     pub(super) tree_deliveries: u64,
     pub(super) gossip_deliveries: u64,
     /// Deliveries of what nobody has broadcast, and of what the node had been given before.
@@ -34,8 +41,8 @@ pub(super) struct Census {
 }
 
 impl Census {
-    /// Room for so many values, on nodes that are all down.
-    pub(super) fn new(nodes: usize, values: usize) -> Self {
+    /// Room for so many values, on nodes that are all down. Coverage is told up to this age.
+    pub(super) fn new(nodes: usize, values: usize, until: Duration) -> Self {
         let row_words = values.div_ceil(64);
         Self {
             values: Vec::new(),
@@ -43,6 +50,7 @@ impl Census {
             row_words,
             up: 0,
             ages_ms: Vec::new(),
+            coverage: Recorder::new(until),
             tree_deliveries: 0,
             gossip_deliveries: 0,
             invented: 0,
@@ -64,6 +72,11 @@ impl Census {
         &self.ages_ms
     }
 
+    /// How far values had come by their age.
+    pub(super) fn coverage(&self) -> Coverage {
+        self.coverage.curves(&self.values, self.up)
+    }
+
     /// A value is about to be given to a node. Gives its number.
     pub(super) fn on_broadcast(&mut self, now: Instant) -> usize {
         self.values.push(Value {
@@ -72,6 +85,7 @@ impl Census {
             reached: 0,
             hops_max: 0,
             complete_at: None,
+            next_age: 0,
         });
         self.values.len() - 1
     }
@@ -95,6 +109,7 @@ impl Census {
             return;
         }
         *word |= bit;
+        self.coverage.before_change(now, value, self.up);
         value.holders += 1;
         value.reached += 1;
         value.hops_max = value.hops_max.max(delivery.hops);
@@ -115,9 +130,12 @@ impl Census {
     }
 
     /// A node has started, empty.
-    pub(super) fn on_start(&mut self) {
+    pub(super) fn on_start(&mut self, now: Instant) {
+        for value in &mut self.values {
+            self.coverage.before_change(now, value, self.up);
+            value.complete_at = None;
+        }
         self.up += 1;
-        self.values.iter_mut().for_each(|value| value.complete_at = None);
     }
 
     /// A node has died, and what it held is gone.
@@ -125,6 +143,7 @@ impl Census {
         self.up -= 1;
         let row = &mut self.held[node * self.row_words..(node + 1) * self.row_words];
         for (number, value) in self.values.iter_mut().enumerate() {
+            self.coverage.before_change(now, value, self.up + 1);
             let was_held = row[number / 64] >> (number % 64) & 1 == 1;
             value.holders -= u32::from(was_held);
             // The last that lacked it may be who is gone.
@@ -144,8 +163,8 @@ mod tests {
     const PUSHED: Delivery = Delivery { via: Via::Tree, hops: 1 };
 
     fn census(nodes: usize) -> Census {
-        let mut census = Census::new(nodes, 100);
-        (0..nodes).for_each(|_| census.on_start());
+        let mut census = Census::new(nodes, 100, Duration::from_millis(40));
+        (0..nodes).for_each(|_| census.on_start(Instant::START));
         census
     }
 
@@ -184,7 +203,7 @@ mod tests {
         let value = census.on_broadcast(at_ms(0));
         (0..2).for_each(|node| census.on_delivery(at_ms(1), node, Some(value), PUSHED));
         census.on_death(at_ms(2), 1);
-        census.on_start();
+        census.on_start(at_ms(2));
         assert_eq!(census.values()[value].complete_at, None);
         census.on_delivery(at_ms(9), 1, Some(value), PUSHED);
         assert_eq!(census.values()[value].complete_at, Some(at_ms(9)));

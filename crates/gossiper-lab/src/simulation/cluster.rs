@@ -109,7 +109,7 @@ impl Cluster {
             next_broadcast: 0,
             chances: Stream::new(seed, "network"),
             starts: Stream::new(seed, "nodes"),
-            census: Census::new(nodes, scenario.broadcasts.len()),
+            census: Census::new(nodes, scenario.broadcasts.len(), scenario.age_of_last()),
             traffic: Traffic::default(),
             outbox: Outbox::default(),
             now: Instant::START,
@@ -207,7 +207,7 @@ impl Cluster {
         }
         place.node = Some(started);
         place.wakeup = None;
-        self.census.on_start();
+        self.census.on_start(at);
         self.plan_wakeup(node);
     }
 

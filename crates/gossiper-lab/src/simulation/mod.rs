@@ -26,6 +26,7 @@
 
 mod census;
 mod cluster;
+mod coverage;
 mod plan_file;
 mod queue;
 mod results;
@@ -38,6 +39,7 @@ mod traffic;
 mod trouble;
 
 pub use self::cluster::Cluster;
+pub use self::coverage::Coverage;
 pub use self::results::{Results, json, strategy_name};
 pub use self::scenario::{
     BROADCASTS_MAX, Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN,

@@ -6,6 +6,7 @@ use gossiper_core::{Instant, Strategy};
 use serde::Serialize;
 
 use super::census::{Census, Value};
+use super::coverage::Coverage;
 use super::scenario::Scenario;
 use super::traffic::{Drops, Kinds, Traffic};
 use crate::figures::Quantiles;
@@ -48,6 +49,8 @@ pub struct Results {
     pub time_to_all_ms: Option<Quantiles<f64>>,
     /// From the broadcast until a node has the value, cut to whole ms, of all nodes but the first.
     pub delivery_ms: Option<Quantiles<u64>>,
+    /// The share of the live nodes that have a value, by the time since its broadcast.
+    pub coverage_over_time: Coverage,
     /// The whole gossip intervals that pass from the broadcast until every live node has the value,
     /// as the mean over those that are complete: 0 where nothing had to wait for a round.
     pub rounds_to_all: Option<f64>,
@@ -124,6 +127,7 @@ impl Results {
             bytes_per_broadcast: per_value(traffic.bytes),
             time_to_all_ms: Quantiles::of_sorted(&times_ms),
             delivery_ms: of_counts(census.ages_ms()),
+            coverage_over_time: census.coverage(),
             rounds_to_all: mean(u64::try_from(rounds).unwrap_or(u64::MAX), times.len()),
             recovery_ms: account.last_fault.and_then(|since| recovery(values, up, since)).map(ms),
             messages: traffic.kinds,

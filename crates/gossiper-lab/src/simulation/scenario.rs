@@ -128,6 +128,13 @@ impl Scenario {
         broadcast.max(self.faults.events().last().map(Event::at))
     }
 
+    /// How old the last broadcast is when the run ends.
+    pub(super) fn age_of_last(&self) -> Duration {
+        let last = self.broadcasts.last().map(|broadcast| broadcast.at);
+        let since = last.zip(self.last_event()).map_or(Duration::ZERO, |(last, end)| end - last);
+        since.saturating_add(self.settle)
+    }
+
     /// What the nodes are told of the topology.
     pub(super) fn told(&self) -> Told {
         if self.topology == Topology::Total && !self.topology.is_tree(self.nodes) {
