@@ -14,6 +14,7 @@ use super::queue::Queue;
 use super::results::{Account, Results};
 use super::scenario::{Scenario, ScenarioError, Told};
 use super::size::line_bytes;
+use super::trace::{Fate, Passage, Recorder, Trace};
 use super::traffic::Traffic;
 use crate::fault::{Change, FaultState};
 use crate::network::{Chance, Conditions as _};
@@ -54,6 +55,8 @@ pub struct Cluster {
     unplaced: u64,
     undelivered: u64,
     direct: u64,
+    /// Nothing unless the run is to be looked at.
+    trace: Option<Box<Recorder>>,
 }
 
 /// Where a node runs.
@@ -120,6 +123,7 @@ impl Cluster {
             unplaced: 0,
             undelivered: 0,
             direct: 0,
+            trace: None,
             scenario,
         };
         for node in 0..nodes {
@@ -155,6 +159,34 @@ impl Cluster {
             }
         }
         true
+    }
+
+    /// The links that the nodes' values always go over, the lower end first; none where they go to
+    /// random peers.
+    pub fn links(&self) -> Vec<(u32, u32)> {
+        let link = |place: usize, other: &NodeId| {
+            let (one, other) = (place as u32, other.0 as u32);
+            (one.min(other), one.max(other))
+        };
+        let of = |(place, node): (usize, &Place)| {
+            let near = node.node.iter().flat_map(Node::neighbors);
+            near.map(|other| link(place, other)).collect::<Vec<_>>()
+        };
+        let mut links: Vec<_> = self.places.iter().enumerate().flat_map(of).collect();
+        links.sort_unstable();
+        links.dedup();
+        links
+    }
+
+    /// Keeps what happens from now on for [`trace`](Self::trace).
+    pub fn watch(&mut self) {
+        self.trace = Some(Box::new(Recorder::new(self.links())));
+    }
+
+    /// What has happened in the main phase since [`watch`](Self::watch); nothing without it.
+    pub fn trace(&self) -> Option<Trace> {
+        let last = self.scenario.broadcasts.last().map(|broadcast| broadcast.at);
+        self.trace.as_ref().map(|trace| trace.trace(last.unwrap_or_default()))
     }
 
     /// What has come of the scenario so far.
@@ -234,6 +266,9 @@ impl Cluster {
         let places = &self.places;
         let hub = || (0..places.len()).min_by_key(|&node| Reverse(places[node].sent)).unwrap_or(0);
         let applied = self.faults.advance(now, hub);
+        if let Some(trace) = &mut self.trace {
+            trace.on_faults(now, &applied);
+        }
         if now > Instant::START {
             self.last_fault = Some(self.now);
         }
@@ -328,6 +363,9 @@ impl Cluster {
         let Some(state) = &self.places[node].node else { return };
         let Some(payload) = state.payload(place) else { return };
         let number = std::str::from_utf8(payload).ok().and_then(|text| text.parse().ok());
+        if let Some(trace) = &mut self.trace {
+            trace.on_delivery(Instant(self.now.0 - self.main.0), node as u32, number);
+        }
         if let Some(delivery) = state.delivery(payload) {
             self.census.on_delivery(self.now, node, number, delivery);
         }
@@ -343,7 +381,16 @@ impl Cluster {
         let latency = self.scenario.latency;
         let chance =
             Chance::draw(latency, &self.faults, &mut self.chances, arrival.from.into(), number);
-        if self.faults.is_cut(from, to) {
+        let is_cut = self.faults.is_cut(from, to);
+        if self.trace.is_some() {
+            let fate = match chance.is_lost {
+                _ if is_cut => Fate::Cut,
+                true => Fate::Lost,
+                false => Fate::Arrives,
+            };
+            self.watch_sent(&arrival, fate, chance.latency_ms);
+        }
+        if is_cut {
             self.traffic.drops.cut += 1;
             return;
         }
@@ -356,6 +403,20 @@ impl Cluster {
             self.queue.push(self.after_ms(copy_ms), Event::Arrival(arrival.clone()));
         }
         self.queue.push(self.after_ms(chance.latency_ms), Event::Arrival(arrival));
+    }
+
+    /// Keeps a message that is sent. Copies that the network makes are not kept.
+    fn watch_sent(&mut self, arrival: &Arrival, fate: Fate, latency_ms: u64) {
+        let Some(at) = self.now.0.checked_sub(self.main.0).map(Instant) else { return };
+        let Arrival { from, to, .. } = *arrival;
+        let node = self.places[from as usize].node.as_ref();
+        let links = node.map_or(&[][..], Node::neighbors);
+        let is_link = links.is_empty() || links.contains(&NodeId(to.into()));
+        let arrives_at = Instant(at.0.saturating_add(at_ms(latency_ms).0));
+        if let Some(trace) = &mut self.trace {
+            let passage = Passage { from, to, is_link, fate, arrives_at };
+            trace.on_sent(at, &arrival.message, &passage);
+        }
     }
 
     fn after_ms(&self, ms: u64) -> Instant {

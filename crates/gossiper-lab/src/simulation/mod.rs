@@ -35,6 +35,7 @@ mod size;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod traffic;
 mod trouble;
 
@@ -46,6 +47,7 @@ pub use self::scenario::{
     STRAIGHT_NODES_MAX, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX,
 };
 pub use self::sweep::{Answer, Label, Point, RUNS_MAX, Sweep, answers_json};
+pub use self::trace::{Delivered, Fate, Happening, Sent, TRACE_MESSAGES_MAX, Trace, Way};
 pub use self::traffic::{Drops, Kinds, Traffic};
 pub use self::trouble::{Crash, Partition, RING_NODES_MAX, Span, Split, Trouble, Victims};
 
@@ -58,4 +60,17 @@ pub fn play(scenario: Scenario) -> Result<Results, ScenarioError> {
     let mut cluster = Cluster::new(scenario)?;
     while cluster.step() {}
     Ok(cluster.results())
+}
+
+/// Plays a scenario to its end, and keeps what happens.
+///
+/// # Errors
+///
+/// As [`play`].
+pub fn watch(scenario: Scenario) -> Result<(Results, Trace), ScenarioError> {
+    let mut cluster = Cluster::new(scenario)?;
+    cluster.watch();
+    while cluster.step() {}
+    let trace = cluster.trace().unwrap_or_default();
+    Ok((cluster.results(), trace))
 }
