@@ -1,10 +1,4 @@
-// What all parts of the page use: the run's data, elements made of text, numbers in words.
-
-const run = JSON.parse(document.getElementById("run").textContent);
-const results = run.results;
-const plan = results.plan;
-const names = plan.nodes;
-const spanS = run.span_ms / 1000;
+// What all parts of a page use: elements made of text, numbers in words.
 
 /** An element. Children are elements or texts; a text is never read as HTML. */
 function el(tag, props, ...children) {
@@ -78,7 +72,6 @@ const percent = (share) => {
   return `${text} %`;
 };
 const count = (n, one, many) => `${grouped.format(n)} ${n === 1 ? one : many || `${one}s`}`;
-const nameOf = (place) => names[place] ?? "?";
 
 /** A section with its heading, put into the page. */
 function section(id, title, lead) {

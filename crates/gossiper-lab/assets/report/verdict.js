@@ -32,36 +32,6 @@ function facts() {
   return el("ul", { class: "facts" }, list.map(([name, value]) => el("li", {}, el("b", {}, name), String(value))));
 }
 
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Pages from files are not always given the clipboard; the older way needs a selection.
-    const area = el("textarea", { "aria-hidden": "true", style: "position:fixed;opacity:0" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
-  }
-}
-
-function showCommand() {
-  const button = el("button", { type: "button", "aria-live": "polite" }, "Copy");
-  button.addEventListener("click", async () => {
-    button.textContent = (await copyText(plan.command)) ? "Copied" : "Select and copy by hand";
-    setTimeout(() => (button.textContent = "Copy"), 2500);
-  });
-  return el(
-    "div",
-    { class: "command" },
-    el("pre", { tabindex: "0", "aria-label": "Command that repeats the run" }, plan.command),
-    button,
-  );
-}
-
 /** What a verdict without reasons says. */
 function noReason() {
   if (results.valid !== true) return "The results give no reason.";
@@ -137,6 +107,6 @@ function showVerdict() {
     panel.append(el("p", { class: "caution" }, `This run is not challenge ${results.challenge.name} itself. Its limits stand below only to compare, with other parameters: ${deviations.join("; ")}.`));
   }
   panel.append(...cautions().map((text) => el("p", { class: "caution" }, el("strong", {}, "Mind: "), text)));
-  panel.append(el("p", { class: "about" }, aboutRun()), facts(), showCommand());
+  panel.append(el("p", { class: "about" }, aboutRun()), facts(), commandBox(plan.command));
   document.getElementById("page").append(panel);
 }

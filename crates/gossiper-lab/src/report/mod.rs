@@ -23,6 +23,7 @@ mod clients;
 mod coverage;
 mod faults;
 mod folder;
+pub(crate) mod frame;
 mod messages;
 mod operations;
 mod page;
