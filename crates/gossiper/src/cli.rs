@@ -251,6 +251,18 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// The command that repeats a run: what was typed, and the seed if there is one that was not.
+pub(crate) fn command_line(seed: Option<u64>) -> String {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let has_seed = words[..end].iter().any(|word| word == "--seed" || word.starts_with("--seed="));
+    if let Some(seed) = seed.filter(|_| !has_seed) {
+        words.splice(end..end, ["--seed".to_owned(), seed.to_string()]);
+    }
+    words.insert(0, "gossiper".into());
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -136,12 +136,18 @@ function chart(holder, spec) {
   made.build();
   showLegend(made);
   onTheme(() => {
-    made.plot.redraw(false);
+    made.plot?.redraw(false);
     showLegend(made);
   });
+  // What is removed is not a chart over time.
+  made.remove = () => {
+    made.plot?.destroy();
+    made.plot = null;
+    panel.remove();
+  };
   new ResizeObserver(inFrame(() => {
     const width = plot.clientWidth;
-    if (width > 0 && width !== made.plot.width) made.plot.setSize({ width, height: made.plot.height });
+    if (made.plot && width > 0 && width !== made.plot.width) made.plot.setSize({ width, height: made.plot.height });
   })).observe(plot);
   if (spec.isTime) plot.addEventListener("keydown", timeKeys);
   return made;

@@ -29,6 +29,7 @@ mod cluster;
 mod coverage;
 mod plan_file;
 mod queue;
+pub mod report;
 mod results;
 mod scenario;
 mod size;

@@ -7,14 +7,17 @@ mod table;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use gossiper_lab::fault::FaultPlan;
 use gossiper_lab::network::{Distribution, Latency};
+use gossiper_lab::simulation::report::{Comparison, Wrong, comparison_page};
 use gossiper_lab::simulation::{self, LoadPlan, Results, Scenario, Trouble};
 use gossiper_maelstrom::{Config, Strategy};
 
 pub(crate) use self::args::SimArgs;
+use crate::cli::command_line;
 
 /// As those of `gossiper test`.
 pub(crate) const BAD_ARGUMENTS: u8 = 254;
@@ -60,17 +63,15 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         None => u64::from(getrandom::u32().map_err(crash)?),
     };
     let latency = latency(args).map_err(bad)?;
-    let faults = faults(args, seed)?;
+    let wrong = wrong(args)?;
     let load = LoadPlan {
         broadcasts: args.broadcasts,
         rate_hz: args.rate,
         senders: args.senders.unwrap_or(args.nodes),
     };
-    let broadcasts = load.draw(args.nodes, seed);
-    let scenario = |&strategy: &Strategy| Scenario {
+    let scenario = Scenario {
         nodes: args.nodes,
         config: Config {
-            strategy,
             fanout: args.fanout,
             gossip_interval: args.gossip_interval,
             ack_timeout: args.ack_timeout,
@@ -79,23 +80,47 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         },
         topology: args.topology,
         latency,
-        faults: faults.clone(),
-        broadcasts: broadcasts.clone(),
+        faults: wrong.draw(args.nodes, seed).map_err(bad)?,
+        broadcasts: load.draw(args.nodes, seed),
         settle: args.settle,
         stagger: args.gossip_interval,
         seed,
     };
-    let scenarios: Vec<Scenario> = args.strategy.list().iter().map(scenario).collect();
+    let strategies = args.strategy.list();
+    if let Some(path) = &args.report {
+        let comparison = Comparison::play(&scenario, strategies, &wrong).map_err(bad)?;
+        let page = comparison_page(&comparison, &command_line(Some(seed)));
+        show(args, latency, &comparison.cases[0].runs)?;
+        write_report(path, &page)?;
+        return Ok(exit_code(comparison.cases.iter().flat_map(|case| &case.runs)));
+    }
+    let with = |&strategy: &Strategy| {
+        let config = Config { strategy, ..scenario.config.clone() };
+        Scenario { config, ..scenario.clone() }
+    };
+    let scenarios: Vec<Scenario> = strategies.iter().map(with).collect();
     // All are looked at before the first is played.
     scenarios.iter().try_for_each(Scenario::check).map_err(bad)?;
     let results = scenarios.into_iter().map(simulation::play);
     let results = results.collect::<Result<Vec<Results>, _>>().map_err(bad)?;
-    let text = match args.json {
-        true => simulation::json(&results),
-        false => table::table(args, latency, &results),
-    };
-    print(&text)?;
+    show(args, latency, &results)?;
     Ok(exit_code(results.iter()))
+}
+
+/// Prints what came of the runs that were asked for.
+fn show(args: &SimArgs, latency: Latency, results: &[Results]) -> Result<(), Failure> {
+    print(&match args.json {
+        true => simulation::json(results),
+        false => table::table(args, latency, results),
+    })
+}
+
+/// Writes a report, and says on stderr where.
+fn write_report(path: &Path, page: &str) -> Result<(), Failure> {
+    fs::write(path, page).map_err(|error| crash(format!("{}: {error}", path.display())))?;
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "report in {}", path.display());
+    Ok(())
 }
 
 /// Prints what was found.
@@ -127,14 +152,16 @@ fn latency(args: &SimArgs) -> Result<Latency, String> {
     }
 }
 
-fn faults(args: &SimArgs, seed: u64) -> Result<FaultPlan, Failure> {
+fn wrong(args: &SimArgs) -> Result<Wrong, Failure> {
     let Some(path) = &args.fault_plan else {
         let trouble = Trouble { loss: args.loss, crash: args.crash, partition: args.partition };
-        return trouble.draw(args.nodes, seed).map_err(bad);
+        let is_asked = trouble != Trouble::default();
+        return Ok(if is_asked { Wrong::Trouble(trouble) } else { Wrong::Unasked });
     };
     let text = fs::read_to_string(path)
         .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
     let names: Vec<String> = (0..args.nodes).map(|node| format!("n{node}")).collect();
     FaultPlan::from_json_with_names(&text, &names)
+        .map(Wrong::Plan)
         .map_err(|error| bad(format!("{}: {error}", path.display())))
 }

@@ -6,11 +6,13 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::thread;
 
+use gossiper_lab::simulation::report::{Summary, plan_page};
 use gossiper_lab::simulation::{self, Answer, Sweep};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::table::{figure, told};
-use super::{Failure, SimArgs, bad, exit_code, print};
+use super::{Failure, SimArgs, bad, exit_code, print, write_report};
+use crate::cli::command_line;
 
 /// Plays the plan in this file, and shows what came of it.
 pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
@@ -27,6 +29,9 @@ pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
         true => simulation::answers_json(&answers),
         false => table(&sweep.question, &answers),
     })?;
+    if let Some(path) = &args.report {
+        write_report(path, &plan_page(&sweep, &answers, &command_line(None)))?;
+    }
     Ok(exit_code(answers.iter().map(|answer| &answer.results)))
 }
 
@@ -43,49 +48,32 @@ fn bar(runs: usize) -> ProgressBar {
 
 /// A column: its name, whether it is there even if all its cells are alike, and its cell for the
 /// runs that differ in their seeds alone.
-type Column = (&'static str, bool, fn(&[Answer]) -> String);
+type Column = (&'static str, bool, fn(&Summary) -> String);
 
 const COLUMNS: [Column; 15] = [
-    ("faults", false, |runs| runs[0].label.faults.clone()),
-    ("nodes", false, |runs| runs[0].results.nodes.to_string()),
-    ("fanout", false, |runs| runs[0].label.fanout.to_string()),
-    ("interval", false, |runs| runs[0].label.gossip_interval_ms.to_string()),
-    ("pace", false, |runs| runs[0].label.pace_ms.to_string()),
-    ("strategy", true, |runs| runs[0].results.strategy.to_owned()),
-    ("runs", true, |runs| runs.len().to_string()),
-    ("coverage", true, |runs| {
-        let share = mean(runs, |run| run.results.coverage);
-        told(share, |share| format!("{:.2} %", share * 100.0))
-    }),
-    ("redundancy", true, |runs| figure(mean(runs, |run| run.results.redundancy))),
-    ("last hop", true, |runs| figure(mean(runs, |run| run.results.last_delivery_hop))),
-    ("messages", true, |runs| whole(mean(runs, |run| run.results.messages_per_broadcast))),
-    ("bytes", true, |runs| whole(mean(runs, |run| run.results.bytes_per_broadcast))),
-    ("ms to all", true, |runs| {
-        whole(mean(runs, |run| run.results.time_to_all_ms.map(|all| all.median)))
-    }),
-    ("at most", true, |runs| {
-        let worst = runs.iter().filter_map(|run| run.results.time_to_all_ms);
-        whole(worst.map(|all| all.max).reduce(f64::max))
-    }),
-    ("recovery", true, |runs| {
-        // Who has not recovered once has no time for it.
-        let all: Option<Vec<f64>> = runs.iter().map(|run| run.results.recovery_ms).collect();
-        whole(all.and_then(|all| all.into_iter().reduce(f64::max)))
-    }),
+    ("faults", false, |row| row.label.faults.clone()),
+    ("nodes", false, |row| row.nodes.to_string()),
+    ("fanout", false, |row| row.label.fanout.to_string()),
+    ("interval", false, |row| row.label.gossip_interval_ms.to_string()),
+    ("pace", false, |row| row.label.pace_ms.to_string()),
+    ("strategy", true, |row| row.strategy.to_owned()),
+    ("runs", true, |row| row.runs.to_string()),
+    ("coverage", true, |row| told(row.coverage, |share| format!("{:.2} %", share * 100.0))),
+    ("redundancy", true, |row| figure(row.redundancy)),
+    ("last hop", true, |row| figure(row.last_delivery_hop)),
+    ("messages", true, |row| whole(row.messages_per_broadcast)),
+    ("bytes", true, |row| whole(row.bytes_per_broadcast)),
+    ("ms to all", true, |row| whole(row.time_to_all_ms)),
+    ("at most", true, |row| whole(row.time_to_all_ms_max)),
+    ("recovery", true, |row| whole(row.recovery_ms)),
 ];
 
 /// A row for all runs that differ in their seeds alone: means over them, but for the last two
 /// columns, which are the worst of all.
 fn table(question: &str, answers: &[Answer]) -> String {
-    let same = |one: &Answer, next: &Answer| {
-        one.label == next.label
-            && one.results.nodes == next.results.nodes
-            && one.results.strategy == next.results.strategy
-    };
-    let rows: Vec<&[Answer]> = answers.chunk_by(same).collect();
+    let rows = Summary::all(answers);
     let columns = COLUMNS.iter().map(|(name, is_fixed, cell)| {
-        let cells: Vec<String> = rows.iter().map(|runs| cell(runs)).collect();
+        let cells: Vec<String> = rows.iter().map(cell).collect();
         let is_needed = *is_fixed || cells.windows(2).any(|pair| pair[0] != pair[1]);
         (*name, is_needed, cells)
     });
@@ -105,12 +93,6 @@ fn table(question: &str, answers: &[Answer]) -> String {
         }
     }
     text
-}
-
-/// The mean of a figure over those runs that have it.
-fn mean(runs: &[Answer], figure: impl Fn(&Answer) -> Option<f64>) -> Option<f64> {
-    let all: Vec<f64> = runs.iter().filter_map(figure).collect();
-    (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
 }
 
 fn whole(figure: Option<f64>) -> String {

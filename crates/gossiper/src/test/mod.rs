@@ -232,7 +232,7 @@ fn about(args: &TestArgs, config: &RunConfig, program: &Program, started: System
         None => kinds(args).iter().map(Kind::to_string).collect(),
     };
     About {
-        command: summary::command(config.seed),
+        command: crate::cli::command_line(Some(config.seed)),
         program: program.shown.clone(),
         nemesis,
         nemesis_interval: args.nemesis_interval,

@@ -8,18 +8,6 @@ use gossiper_lab::process;
 use gossiper_lab::run::{About, Results, Run, RunConfig};
 use gossiper_lab::verdict::{Misconduct, Verdict};
 
-/// The command that repeats this run: what was typed, and the seed if it was not.
-pub(super) fn command(seed: u64) -> String {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let has_seed = words[..end].iter().any(|word| word == "--seed" || word.starts_with("--seed="));
-    if !has_seed {
-        words.splice(end..end, ["--seed".to_owned(), seed.to_string()]);
-    }
-    words.insert(0, "gossiper".into());
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
-}
-
 /// What is about to be run; the seed first.
 pub(super) fn head(config: &RunConfig, about: &About, folder: &Path) -> String {
     let nodes = config.nodes.len();

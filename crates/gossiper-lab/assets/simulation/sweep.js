@@ -1,0 +1,177 @@
+// A plan: time and messages against what is swept, a line for each protocol.
+
+/** What a plan can sweep, besides protocol and seed. */
+const SWEPT = [
+  { name: "faults", title: "Faults", of: (row) => row.faults, isText: true },
+  { name: "nodes", title: "Nodes", of: (row) => row.nodes },
+  { name: "fanout", title: "Fanout", of: (row) => row.fanout },
+  { name: "interval", title: "Gossip interval", of: (row) => row.gossip_interval_ms, say: ms },
+  { name: "pace", title: "Pace", of: (row) => row.pace_ms, say: ms },
+];
+
+const CHARTS = [
+  { title: "Time to all", note: "ms from the broadcast until every live node has it, median", of: (row) => row.time_to_all_ms, isTime: true },
+  { title: "Longest time to all", note: "the worst of all runs", of: (row) => row.time_to_all_ms_max, isTime: true },
+  { title: "Messages a broadcast", note: "of all kinds, lost ones included", of: (row) => row.messages_per_broadcast },
+];
+
+const told = (key, value) => (key.say ? key.say(value) : typeof value === "number" ? num(value) : value);
+
+function showSweep() {
+  if (!run.sweep) return;
+  const { rows, has_curves: hasCurves } = run.sweep;
+  const strategies = [...new Set(rows.map((row) => row.strategy))];
+  const keys = SWEPT.map((key) => ({ ...key, values: [...new Set(rows.map(key.of))] })).filter((key) => key.values.length > 1);
+  // What is swept in numbers makes an axis; faults make panels.
+  const axisKey = keys.find((key) => !key.isText) ?? keys[0];
+  const chosen = new Map(keys.map((key) => [key.name, 0]));
+  if (!rows.length) return;
+
+  const fits = (row, apart) => keys.every((key) => apart.includes(key.name) || key.of(row) === key.values[chosen.get(key.name)]);
+  const choices = (apart, changed) => keys.filter((key) => !apart.includes(key.name)).map((key) => labelled(key.title, choice(key.values.map((value) => told(key, value)), 0, (place) => {
+    chosen.set(key.name, place);
+    changed();
+  })));
+
+  const drawCharts = () => {
+    if (!axisKey) return;
+    const holder = section("sweep", `What ${axisKey.title.toLowerCase()} change`.replace("interval change", "interval changes").replace(/(pace|fanout) change/, "$1 changes"), "Means over the seeds. Where a protocol has no point, no value was everywhere.");
+    const box = el("div", { class: "panels" });
+    let made = [];
+    const build = () => {
+      made.forEach((one) => one.remove());
+      const shown = rows.filter((row) => fits(row, [axisKey.name]));
+      made = CHARTS.map((of) => sweepChart(box, of, axisKey, strategies, shown));
+    };
+    const refresh = () => made.forEach((one) => one.refresh());
+    holder.append(el("div", { class: "tools over filters" }, sharedLegend(strategies, refresh), choices([axisKey.name], build)), box);
+    build();
+  };
+  const drawCoverage = () => {
+    if (!hasCurves || !rows.some((row) => row.curve?.mean.length)) return;
+    const holder = section("coverage", "How far values have come, by the time since their broadcast", "The share of the live nodes that have a value: the mean over all values and seeds. A line that stays below 100 % has lost something for good.");
+    const faults = keys.find((key) => key.name === "faults");
+    const panels = () => (faults ? faults.values : [rows[0].faults]).map((name) => ({
+      name: faults ? name : "Coverage",
+      curves: rows.filter((row) => row.faults === name && fits(row, ["faults"])).map((row) => ({ strategy: row.strategy, ...row.curve })),
+    }));
+    const filters = el("div", { class: "tools filters" });
+    holder.append(filters);
+    const show = coveragePanels(holder, strategies, panels());
+    filters.append(...choices(["faults"], () => show(panels())));
+    if (!filters.children.length) filters.remove();
+  };
+  // The first picture is what the plan asks about.
+  if (axisKey?.isText) {
+    drawCoverage();
+    drawCharts();
+  } else {
+    drawCharts();
+    drawCoverage();
+  }
+}
+
+function sweepChart(box, { title, note, of, isTime }, key, strategies, rows) {
+  const xs = key.isText ? key.values.map((_, place) => place) : [...key.values].sort((a, b) => a - b);
+  const xOf = (row) => (key.isText ? key.values.indexOf(row.faults) : key.of(row));
+  const columns = strategies.map((strategy) => xs.map((x) => {
+    const row = rows.find((one) => one.strategy === strategy && xOf(one) === x);
+    return row ? of(row) : null;
+  }));
+  const all = columns.flat().filter((value) => value !== null);
+  const [least, most] = [Math.min(...all, Infinity), Math.max(...all, 0)];
+  const isLogX = !key.isText && xs[0] > 0 && xs.at(-1) / xs[0] >= 10;
+  const isLogY = least > 0 && most / least > 20;
+  const pad = key.isText ? 0.5 : (xs.at(-1) - xs[0]) * 0.06;
+  const range = isLogX ? [xs[0] / 1.2, xs.at(-1) * 1.2] : [xs[0] - pad, xs.at(-1) + pad];
+  const series = strategies.map((strategy) => ({ ...lookOf(strategy), mark: undefined, ...(key.isText ? { width: 0.01 } : {}), name: strategy, isShown: !hidden.has(strategy) }));
+  // Only what was played is written at the axis, as far as it has room.
+  const ticks = (u) => {
+    const room = u.bbox.width / (devicePixelRatio || 1);
+    const kept = [];
+    for (const x of xs) if (!kept.length || u.valToPos(x, "x") - u.valToPos(kept.at(-1), "x") > (key.isText ? 20 : Math.min(46, room / 4))) kept.push(x);
+    return kept;
+  };
+  const say = isTime ? tickMs : tickNumber;
+  const cut = (text, room) => (text.length * 6.4 > room ? `${text.slice(0, Math.max(Math.floor(room / 6.4) - 1, 2))}…` : text);
+  const spec = {
+    title,
+    note,
+    label: strategies.map((strategy, index) => `${strategy} from ${num(columns[index][0])} to ${num(columns[index].at(-1))}`).join(", "),
+    height: 260,
+    data: [xs, ...columns],
+    series,
+    x: {
+      axis: {
+        splits: ticks,
+        filter: (u, splits) => splits,
+        values: (u, splits) => splits.map((x) => (key.isText ? cut(key.values[x], u.bbox.width / (devicePixelRatio || 1) / xs.length) : told(key, x))),
+      },
+      scale: { range: () => range, ...(isLogX ? { distr: 3 } : {}) },
+    },
+    y: {
+      axis: { values: say, ...(isLogY ? { grid: powerGrid } : {}) },
+      scale: isLogY ? { distr: 3, range: () => [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most * 1.01))] } : { range: () => [0, Math.max(most * 1.12, 1)] },
+    },
+    paint: {
+      over(u) {
+        paintPoints(u, strategies, columns);
+        if (!key.isText) paintNames(u, namesOf(strategies, xs, columns, isLogX, isLogY));
+      },
+    },
+    tip(u, left) {
+      const x = u.posToVal(left, "x");
+      const near = xs.reduce((best, one, place) => (Math.abs(u.valToPos(one, "x") - left) < Math.abs(u.valToPos(xs[best], "x") - left) ? place : best), 0);
+      if (!Number.isFinite(x)) return null;
+      const rows = strategies.map((strategy, index) => [strategy, isTime ? ms(columns[index][near]) : num(columns[index][near]), lookOf(strategy).color]).filter(([strategy]) => !hidden.has(strategy));
+      return { title: `${key.title}: ${key.isText ? key.values[near] : told(key, xs[near])}`, rows };
+    },
+  };
+  const one = chart(box, spec);
+  one.refresh = () => {
+    strategies.forEach((strategy, index) => one.plot.setSeries(index + 1, { show: !hidden.has(strategy) }));
+    one.plot.redraw();
+  };
+  return one;
+}
+
+/** The lines as names need them: with a height at every x, also where a scale is one of powers. */
+function namesOf(strategies, xs, columns, isLogX, isLogY) {
+  const on = (value, isLog) => (isLog ? Math.log(value) : value);
+  return strategies.map((strategy, index) => ({
+    ...lookOf(strategy),
+    name: strategy,
+    at(x) {
+      const right = xs.findIndex((one) => one >= x);
+      if (right < 1) return null;
+      const [low, high] = [columns[index][right - 1], columns[index][right]];
+      if (low === null || high === null || low === undefined || high === undefined) return null;
+      const share = (on(x, isLogX) - on(xs[right - 1], isLogX)) / (on(xs[right], isLogX) - on(xs[right - 1], isLogX));
+      const y = on(low, isLogY) + (on(high, isLogY) - on(low, isLogY)) * share;
+      return isLogY ? Math.exp(y) : y;
+    },
+  })).filter((curve) => !hidden.has(curve.name));
+}
+
+/** What was measured, each in the form of its protocol. */
+function paintPoints(u, strategies, columns) {
+  const { ctx } = u;
+  const scale = devicePixelRatio || 1;
+  ctx.save();
+  ctx.setLineDash([]);
+  strategies.forEach((strategy, index) => {
+    if (hidden.has(strategy)) return;
+    const { color: name, mark } = lookOf(strategy);
+    const path = new Path2D();
+    columns[index].forEach((y, place) => {
+      if (y === null) return;
+      MARKS[mark](path, u.valToPos(u.data[0][place], "x", true), u.valToPos(y, "y", true), 4.2 * scale);
+    });
+    ctx.strokeStyle = color(name);
+    ctx.fillStyle = color(name);
+    ctx.lineWidth = 2 * scale;
+    if (mark === "cross") ctx.stroke(path);
+    else ctx.fill(path);
+  });
+  ctx.restore();
+}
