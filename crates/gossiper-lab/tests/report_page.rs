@@ -7,8 +7,15 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use gossiper_core::{Config, Strategy};
+use gossiper_lab::fault::FaultPlan;
+use gossiper_lab::network::Latency;
 use gossiper_lab::report;
+use gossiper_lab::simulation::report::{Comparison, Wrong, comparison_page, plan_page};
+use gossiper_lab::simulation::{LoadPlan, Scenario, Sweep};
+use gossiper_lab::topology::Topology;
 use serde_json::Value;
 use support::{Browser, Cluster, empty_folder, nothing_happened, write_folder};
 
@@ -37,6 +44,8 @@ addEventListener("message", (event) => {
 
 const EXERCISE: &str = include_str!("support/exercise.js");
 
+const SIMULATION_EXERCISE: &str = include_str!("support/simulation_exercise.js");
+
 /// 25 nodes, a partition and a kill.
 fn hub() -> Cluster {
     Cluster {
@@ -53,12 +62,16 @@ fn hub() -> Cluster {
 /// What a page of this width finds, in the theme that its address asks for; nothing without a
 /// browser.
 fn findings(folder: &Path, width: u32, theme: &str) -> Option<Value> {
+    findings_of(folder, width, theme, EXERCISE)
+}
+
+fn findings_of(folder: &Path, width: u32, theme: &str, exercise: &str) -> Option<Value> {
     let browser = Browser::find()?;
     let page = fs::read_to_string(folder.join("report.html")).expect("the report was written");
     let copy = folder.join(format!("exercised-{width}.html"));
     let caught = page.replacen("<title>", &format!("{CATCHER}<title>"), 1);
     let (before, after) = caught.rsplit_once("</body>").expect("the page has a body");
-    let exercised = format!("{before}<script>{EXERCISE}</script></body>{after}");
+    let exercised = format!("{before}<script>{exercise}</script></body>{after}");
     fs::write(&copy, exercised).expect("the folder is writable");
     // The browser's own window is never as narrow as a phone.
     let frame = folder.join(format!("frame-{width}.html"));
@@ -234,4 +247,71 @@ fn five_hundred_nodes_have_room() {
     let Some(found) = findings(&folder, 390, "dark") else { return };
     expect_sound(&found);
     expect_movable(&found);
+}
+
+/// The page of a hundred simulated nodes, with each protocol.
+fn simulated() -> String {
+    let nodes = 100;
+    let load = LoadPlan { broadcasts: 10, rate_hz: 10.0, senders: nodes };
+    let scenario = Scenario {
+        nodes,
+        config: Config::default(),
+        topology: Topology::Grid,
+        latency: Latency::range(10, 50),
+        faults: FaultPlan::new(nodes, Vec::new()).expect("no events are in order"),
+        broadcasts: load.draw(nodes, 7),
+        settle: Duration::from_secs(10),
+        stagger: Duration::from_secs(1),
+        seed: 7,
+    };
+    let all = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
+    let comparison = Comparison::play(&scenario, &all, &Wrong::Unasked).expect("it can be played");
+    comparison_page(&comparison, "gossiper sim --seed 7 --report <b>")
+}
+
+#[test]
+fn a_simulation_is_compared_and_played_on_a_desktop_and_on_a_phone() {
+    let page = simulated();
+    for (width, theme) in [(1280, "light"), (390, "dark")] {
+        let folder = empty_folder(&format!("page-simulation-{width}"));
+        fs::write(folder.join("report.html"), &page).expect("the folder is writable");
+        let Some(found) = findings_of(&folder, width, theme, SIMULATION_EXERCISE) else { return };
+        expect_sound(&found);
+        assert_eq!(found["theme"], theme);
+        let sections = ["coverage", "figures", "play"];
+        assert_eq!(found["sections"], serde_json::json!(sections));
+        assert_eq!((&found["charts"], &found["rows"]), (&3.into(), &12.into()));
+        assert_eq!(found["firstLines"], 3, "side by side or one above the other: {found:#}");
+        assert_eq!(found["hiddenEverywhere"], 3, "one legend is for all: {found:#}");
+        // Forward and back, on keys.
+        for (one, other) in [("start", "stepped"), ("stepped", "end"), ("moved", "start")] {
+            assert_ne!(found[one], found[other], "{one} and {other}: {found:#}");
+        }
+        assert_eq!((&found["start"], &found["home"]), (&found["back"], &found["start"]));
+        assert_eq!(found["playing"], serde_json::json!([true, false]), "{found:#}");
+        assert_eq!(found["stopped"], found["stoppedLater"], "{found:#}");
+        assert_eq!(found["everywhere"], serde_json::json!(["29 of 29"]), "{found:#}");
+        assert_eq!(found["crashed"], 1, "the crash is seen: {found:#}");
+        let ways = found["ways"].as_array().expect("a list");
+        let has = |way: &&str| ways.contains(&(*way).into());
+        assert!(["type-1", "type-2", "type-3"].iter().all(has), "{found:#}");
+        assert_eq!(found["nodes"], 29);
+    }
+}
+
+#[test]
+fn a_plan_is_drawn_against_what_it_sweeps() {
+    let folder = empty_folder("page-plan");
+    let plan = "question = \"<b>How?</b>\"\nnodes = [5, 20, 80]\nseeds = 2\nbroadcasts = 4\n\
+                settle = \"3s\"\n[[faults]]\nname = \"none\"\n[[faults]]\nname = \"5 %\"\n\
+                loss = 0.05";
+    let sweep = Sweep::from_toml(plan).expect("it is a plan");
+    let answers = sweep.play(2, &|| ()).expect("it can be played");
+    fs::write(folder.join("report.html"), plan_page(&sweep, &answers, "gossiper sim p.toml"))
+        .expect("the folder is writable");
+    let Some(found) = findings_of(&folder, 390, "light", SIMULATION_EXERCISE) else { return };
+    expect_sound(&found);
+    assert_eq!(found["sections"], serde_json::json!(["sweep", "coverage", "figures"]));
+    assert_eq!((&found["charts"], &found["rows"]), (&5.into(), &24.into()), "{found:#}");
+    assert_eq!(found["chartsAfter"], 5, "another choice shows other ones: {found:#}");
 }

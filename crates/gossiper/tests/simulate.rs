@@ -241,3 +241,24 @@ fn help_names_every_flag() {
         assert!(help.contains(default), "{default}");
     }
 }
+
+#[test]
+fn a_report_is_the_same_for_the_same_seed_and_changes_nothing_that_is_printed() {
+    let path = std::env::temp_dir().join(format!("gossiper-sim-{}.html", std::process::id()));
+    let file = path.to_str().unwrap();
+    let args = ["--nodes", "20", "--broadcasts", "3", "--seed", "4", "--json"];
+    let report = || {
+        let output = sim(&[&args[..], &["--report", file]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(file));
+        (output.stdout, std::fs::read_to_string(&path).unwrap())
+    };
+    let (printed, page) = report();
+    assert_eq!(printed, sim(&args).stdout);
+    assert_eq!((printed, page.clone()), report());
+    assert!(page.contains("--seed 4") && page.contains("--crash hub@"), "it says how to repeat it");
+    std::fs::remove_file(&path).unwrap();
+    let nowhere = sim(&["--nodes", "2", "--report", "/nowhere/report.html"]);
+    assert_eq!(nowhere.status.code(), Some(255));
+    assert!(text(&nowhere.stderr).contains("/nowhere/report.html"));
+}

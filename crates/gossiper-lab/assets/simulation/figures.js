@@ -25,20 +25,20 @@ function showFigures() {
 function caseTable() {
   const rows = run.cases.flatMap((one) => one.runs.map(({ results }) => ({ ...results, faults: one.name })));
   const isFaulty = rows.some((row) => row.recovery_ms !== null || row.dropped.loss + row.dropped.cut + row.dropped.down > 0);
-  return table("Protocols", `${count(rows[0].broadcasts, "value")} each`, [
+  return table("Protocols", `${count(rows[0].broadcasts, "value")} each; messages and bytes are for each of them`, [
     { title: "Protocol", of: (row) => row.strategy, isText: true, node: (row) => named(row.strategy) },
     { title: "Faults", of: (row) => row.faults, isText: true },
     { title: "Coverage", of: (row) => row.coverage, say: share, isBad: (value) => value !== null && value < 1 },
     { title: "Everywhere", of: (row) => row.complete, say: (value, row) => `${num(value)} of ${num(row.broadcasts)}` },
     { title: "Redundancy", of: (row) => row.redundancy },
-    { title: "Messages a broadcast", of: (row) => row.messages_per_broadcast, hasBar: true },
-    { title: "Bytes a broadcast", of: (row) => row.bytes_per_broadcast, say: (value) => (value === null ? "–" : bytes(Math.round(value))) },
+    { title: "Messages", of: (row) => row.messages_per_broadcast, hasBar: true },
     { title: "To all, median", of: (row) => row.time_to_all_ms?.["0.5"] ?? null, say: ms, hasBar: true },
     { title: "To all, longest", of: (row) => row.time_to_all_ms?.["1"] ?? null, say: ms },
+    ...(isFaulty ? [{ title: "Recovery", of: (row) => row.recovery_ms, say: ms }] : []),
+    { title: "Bytes", of: (row) => row.bytes_per_broadcast, say: (value) => (value === null ? "–" : bytes(Math.round(value))) },
     { title: "To a node, median", of: (row) => row.delivery_ms?.["0.5"] ?? null, say: ms },
     { title: "Last hop", of: (row) => row.last_delivery_hop },
     ...(isFaulty ? [
-      { title: "Recovery", of: (row) => row.recovery_ms, say: ms },
       { title: "Lost or cut off", of: (row) => row.dropped.loss + row.dropped.cut },
       { title: "Sent to the dead", of: (row) => row.dropped.down },
     ] : []),
@@ -48,14 +48,14 @@ function caseTable() {
 function sweepTable() {
   const { rows } = run.sweep;
   const swept = SWEPT.filter((key) => new Set(rows.map(key.of)).size > 1);
-  return table("Runs", "means over the seeds; the longest time and the recovery are the worst of all", [
+  return table("Runs", "means over the seeds; messages and bytes are for each value; the longest time and the recovery are the worst of all", [
     { title: "Protocol", of: (row) => row.strategy, isText: true, node: (row) => named(row.strategy) },
     ...swept.map((key) => ({ title: key.title, of: key.of, say: key.say, isText: key.isText })),
     { title: "Seeds", of: (row) => row.runs },
     { title: "Coverage", of: (row) => row.coverage, say: share, isBad: (value) => value !== null && value < 1 },
     { title: "Redundancy", of: (row) => row.redundancy },
-    { title: "Messages a broadcast", of: (row) => row.messages_per_broadcast, hasBar: true },
-    { title: "Bytes a broadcast", of: (row) => row.bytes_per_broadcast, say: (value) => (value === null ? "–" : bytes(Math.round(value))) },
+    { title: "Messages", of: (row) => row.messages_per_broadcast, hasBar: true },
+    { title: "Bytes", of: (row) => row.bytes_per_broadcast, say: (value) => (value === null ? "–" : bytes(Math.round(value))) },
     { title: "To all, median", of: (row) => row.time_to_all_ms, say: ms, hasBar: true },
     { title: "To all, longest", of: (row) => row.time_to_all_ms_max, say: ms },
     { title: "Last hop", of: (row) => row.last_delivery_hop },

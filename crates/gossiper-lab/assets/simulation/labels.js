@@ -26,17 +26,19 @@ function paintNames(u, curves) {
       const y = heightAt(curve, x);
       if (y === null) continue;
       const gap = 5 * scale;
-      for (const box of [
-        { x: x + gap, y: y - tall / 2 }, { x: x - gap - wide, y: y - tall / 2 },
+      const boxes = [
         { x: x + gap, y: y + gap }, { x: x - gap - wide, y: y - gap - tall },
         { x: x - wide / 2, y: y - gap - tall }, { x: x - wide / 2, y: y + gap },
-      ]) {
-        const cost = costOf(box);
-        if (!best || cost < best.cost) best = { ...box, cost };
+      ];
+      // Farther away a thin line leads to it.
+      for (const far of [5, 24, 48, 76]) boxes.push({ x: x + far * scale, y: y - tall / 2, far }, { x: x - far * scale - wide, y: y - tall / 2, far });
+      for (const box of boxes) {
+        const cost = costOf(box) + (box.far ?? 0) * 0.03;
+        if (!best || cost < best.cost) best = { ...box, cost, from: { x, y } };
       }
       function costOf(box) {
         if (box.x < left + 2 || box.x + wide > left + width - 2 || box.y < top || box.y + tall > top + height - 2) return 1e6;
-        let cost = Math.abs(y - (top + height / 2)) / height;
+        let cost = 3 * Math.max(Math.abs(y - (top + height / 2)) / height - 0.2, 0);
         for (const other of placed) {
           if (box.x < other.x + other.wide + 3 && other.x < box.x + wide + 3 && box.y < other.y + tall + 2 && other.y < box.y + tall + 2) cost += 1000;
         }
@@ -56,6 +58,15 @@ function paintNames(u, curves) {
     }
     if (!best || best.cost >= 1000) continue;
     placed.push({ ...best, wide });
+    if (best.far > 5) {
+      ctx.strokeStyle = color(curve.color);
+      ctx.lineWidth = scale;
+      ctx.setLineDash([]);
+      ctx.beginPath();
+      ctx.moveTo(best.from.x, best.from.y);
+      ctx.lineTo(best.x > best.from.x ? best.x : best.x + wide, best.from.y);
+      ctx.stroke();
+    }
     ctx.fillStyle = faint("panel", 0.86);
     ctx.beginPath();
     ctx.roundRect(best.x, best.y, wide, tall, 4 * scale);

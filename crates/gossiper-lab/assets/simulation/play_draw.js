@@ -61,14 +61,20 @@ class Picture {
     const width = Math.max(this.stage.clientWidth, 200);
     const height = Math.min(width, 620);
     this.size = Math.max(9, Math.min(16, width / 30));
-    const reach = Math.min(width, height) / 2 - this.size - 6;
-    const stretch = Math.min(width / height, 1.35);
     this.root.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.root.style.height = `${height}px`;
-    this.at = this.places.map(({ angle, radius }) => ({
-      x: width / 2 + Math.sin(angle) * radius * reach * stretch,
-      y: height / 2 - Math.cos(angle) * radius * reach,
-    }));
+    // The picture fills the stage, but is not drawn out much more one way than the other.
+    const flat = this.places.map(({ angle, radius }) => ({ x: Math.sin(angle) * radius, y: -Math.cos(angle) * radius }));
+    const span = (key) => {
+      const all = flat.map((place) => place[key]);
+      const [least, most] = [Math.min(...all), Math.max(...all)];
+      return { middle: (least + most) / 2, length: Math.max(most - least, 0.01) };
+    };
+    const [across, down] = [span("x"), span("y")];
+    const margin = 2 * (this.size + 7);
+    const [wide, tall] = [(width - margin) / across.length, (height - margin) / down.length];
+    const [byX, byY] = [Math.min(wide, tall * 1.4), Math.min(tall, wide * 1.4)];
+    this.at = flat.map(({ x, y }) => ({ x: width / 2 + (x - across.middle) * byX, y: height / 2 + (y - down.middle) * byY }));
     this.links.replaceChildren(...this.played.links.map(([one, other]) => {
       const [a, b] = [this.at[one], this.at[other]];
       return svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, stroke: paint("line"), "stroke-width": 1.2 });
