@@ -10,9 +10,9 @@ const SWEPT = [
 ];
 
 const CHARTS = [
-  { title: "Time to all", note: "ms from the broadcast until every live node has it, median", of: (row) => row.time_to_all_ms, isTime: true },
+  { title: "Time to all", note: "since the broadcast, median", of: (row) => row.time_to_all_ms, isTime: true },
   { title: "Longest time to all", note: "the worst of all runs", of: (row) => row.time_to_all_ms_max, isTime: true },
-  { title: "Messages a broadcast", note: "of all kinds, lost ones included", of: (row) => row.messages_per_broadcast },
+  { title: "Messages a broadcast", note: "of all kinds", of: (row) => row.messages_per_broadcast },
 ];
 
 const told = (key, value) => (key.say ? key.say(value) : typeof value === "number" ? num(value) : value);
@@ -35,7 +35,7 @@ function showSweep() {
 
   const drawCharts = () => {
     if (!axisKey) return;
-    const holder = section("sweep", `What ${axisKey.title.toLowerCase()} change`.replace("interval change", "interval changes").replace(/(pace|fanout) change/, "$1 changes"), "Means over the seeds. Where a protocol has no point, no value was everywhere.");
+    const holder = section("sweep", `By ${axisKey.title.toLowerCase()}`, "Means over the seeds. Where a protocol has no point, no value was everywhere.");
     const box = el("div", { class: "panels" });
     let made = [];
     const build = () => {

@@ -170,7 +170,8 @@ impl Recorder {
         let is_first = |&value: &u32| !self.sent.contains(&(from, to, value));
         let is_new = is_link && values.iter().any(is_first);
         let way = match message {
-            Message::Gossip { .. } | Message::Sync { .. } => Way::Gossip,
+            // An empty list asks what the peer speaks.
+            Message::Gossip { .. } | Message::Sync { .. } if !values.is_empty() => Way::Gossip,
             Message::Ack { .. } | Message::SyncOk { .. } => Way::Answer,
             Message::Push(push) if values.is_empty() && !push.is_numbered() => Way::Answer,
             Message::Broadcast { .. } | Message::Push(_) if is_new => Way::Tree,
@@ -385,6 +386,8 @@ mod tests {
         for (strategy, faults) in STRATEGIES.iter().flat_map(|&s| FAULTS.map(|f| (s, f))) {
             let (results, trace) = watched(strategy, faults);
             assert!(!trace.is_cut);
+            let is_talk = |way| matches!(way, Way::Answer | Way::Compare);
+            assert!(trace.messages.iter().all(|one| one.values.is_empty() == is_talk(one.way)));
             let broadcasts = scenario(strategy, faults).broadcasts;
             let mut told: Vec<(u64, u32, u32)> =
                 trace.deliveries.iter().map(|one| (one.at.0, one.node, one.value)).collect();
