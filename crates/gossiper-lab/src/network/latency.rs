@@ -63,7 +63,8 @@ impl Latency {
             Distribution::Constant => mean,
             Distribution::Uniform => stream.below(2 * u64::from(self.mean_ms) + 1) as f64,
             // 1 - unit() is in (0, 1], so the logarithm is finite.
-            Distribution::Exponential => -mean * (1.0 - stream.unit()).ln(),
+            // The system's own logarithm may differ in the last bit from one machine to the next.
+            Distribution::Exponential => -mean * libm::log(1.0 - stream.unit()),
             Distribution::Range { least_ms, most_ms } => {
                 let width = u64::from(most_ms.saturating_sub(least_ms)) + 1;
                 f64::from(least_ms) + stream.below(width) as f64
