@@ -79,11 +79,9 @@ pub(crate) fn on_digest(
     }
 }
 
-/// The second step of an exchange, or the first where it would come to that.
+/// The second step of an exchange, or the first where it would come to that. A peer that asks for it
+/// gets it, whatever this node does without.
 pub(crate) fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
-    if !cx.state.uses(Mechanism::Digest) {
-        return;
-    }
     let streams = cx.state.streams.digest();
     cx.send(to, Message::Digest { streams, answer });
 }
