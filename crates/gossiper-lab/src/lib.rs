@@ -13,6 +13,7 @@
 //! a run as one page.
 //!
 //! [`simulation`] is the other host: whole clusters of the core's own nodes, in virtual time.
+//! [`swarm`] puts such clusters through faults drawn from seeds, and looks at every step.
 //!
 //! The lab talks to a node as its neighbors do, in messages; it must never reach into the core.
 
@@ -30,6 +31,7 @@ pub mod report;
 pub mod run;
 pub mod seed;
 pub mod simulation;
+pub mod swarm;
 mod text;
 pub mod topology;
 pub mod verdict;
