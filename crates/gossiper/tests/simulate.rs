@@ -52,6 +52,10 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["nowhere.toml"], "cannot read nowhere.toml"),
         (&["nowhere.toml", "--nodes", "5"], "cannot be used with"),
         (&["--threads", "2"], "PLAN.toml"),
+        (&["--seeds", "2"], "--swarm"),
+        (&["--swarm", "--seeds", "0"], "from 1 to"),
+        (&["--swarm", "--nodes", "5"], "cannot be used with"),
+        (&["--swarm", "--replay", "nowhere.json"], "nowhere.json"),
     ] {
         let output = sim(args);
         let stderr = text(&output.stderr);
@@ -230,6 +234,10 @@ fn help_names_every_flag() {
         "--pace",
         "--seed",
         "--threads",
+        "--swarm",
+        "--seeds",
+        "--replay",
+        "--out",
         "--json",
     ] {
         assert!(
@@ -261,4 +269,21 @@ fn a_report_is_the_same_for_the_same_seed_and_changes_nothing_that_is_printed() 
     let nowhere = sim(&["--nodes", "2", "--report", "/nowhere/report.html"]);
     assert_eq!(nowhere.status.code(), Some(255));
     assert!(text(&nowhere.stderr).contains("/nowhere/report.html"));
+}
+
+#[test]
+fn a_swarm_says_the_same_on_any_number_of_threads_and_plays_what_a_file_says() {
+    let swarm = |threads| sim(&["--swarm", "--seeds", "5", "--json", "--threads", threads]);
+    let (one, three) = (swarm("1"), swarm("3"));
+    assert_eq!(one.status.code(), Some(0), "{}", text(&one.stdout));
+    assert_eq!(text(&one.stdout), text(&three.stdout));
+    let all: Value = serde_json::from_slice(&one.stdout).unwrap();
+    assert_eq!((&all["tally"]["seeds"], &all["shrunk"]), (&5.into(), &Value::Null));
+    let path = std::env::temp_dir().join(format!("gossiper-swarm-{}.json", std::process::id()));
+    let scenario = gossiper_lab::swarm::Scenario::draw(3);
+    std::fs::write(&path, scenario.to_json()).unwrap();
+    let replay = sim(&["--swarm", "--replay", path.to_str().unwrap()]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(replay.status.code(), Some(0), "{}", text(&replay.stderr));
+    assert!(text(&replay.stdout).starts_with("kept every promise"), "{}", text(&replay.stdout));
 }

@@ -23,10 +23,11 @@ use crate::cli::{duration, duration_or_zero, positive};
 ///   gossiper sim --strategy hybrid --nodes 60 --crash hub@2s --loss 0.02 --seed 7 --json
 ///   gossiper sim --nodes 25 --broadcasts 100 --partition majority@1s..5s
 ///   gossiper sim plans/faults.toml
+///   gossiper sim --swarm --seeds 10000
 ///
 /// Times count from the first broadcast. What the figures mean is in docs/simulation.md.
 ///
-/// Exit code 0: played; 1: a node delivered what it must not; 2: nothing was broadcast; 254: bad
+/// Exit code 0: played; 1: a node delivered what it must not, or broke another promise; 2: nothing was broadcast; 254: bad
 /// arguments; 255: the results could not be written.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
@@ -42,9 +43,35 @@ pub(crate) struct SimArgs {
     )]
     pub(super) plan: Option<PathBuf>,
 
-    /// Runs of a plan that are played at once; without it as many as there are cores
-    #[arg(long, value_name = "N", requires = "plan", value_parser = positive)]
+    /// Runs of a plan or a swarm that are played at once; without it as many as there are cores
+    #[arg(long, value_name = "N", value_parser = positive)]
     pub(super) threads: Option<usize>,
+
+    /// Faults by the thousand: draw a cluster, a load and faults from each seed, and look at every
+    /// step for what must never be
+    ///
+    /// With --seed that one is played, with --seeds so many from it on.
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "plan", "strategy", "nodes", "broadcasts", "rate", "senders", "latency",
+            "latency_dist", "topology", "loss", "crash", "partition", "fault_plan", "settle",
+            "fanout", "gossip_interval", "ack_timeout", "pace", "report",
+        ]
+    )]
+    pub(super) swarm: bool,
+
+    /// How many seeds of a swarm, from 1 on unless --seed says otherwise; 1000 without either
+    #[arg(long, value_name = "N", requires = "swarm", value_parser = seeds)]
+    pub(super) seeds: Option<u64>,
+
+    /// Play what a failure of a swarm was shrunk to
+    #[arg(long, value_name = "FILE", requires = "swarm", conflicts_with_all = ["seeds", "seed"])]
+    pub(super) replay: Option<PathBuf>,
+
+    /// Where a swarm writes what its first failure was shrunk to; without it swarm-SEED.json
+    #[arg(long, value_name = "FILE", requires = "swarm", conflicts_with = "replay")]
+    pub(super) out: Option<PathBuf>,
 
     /// How values spread
     #[arg(long, value_enum, default_value_t = Strategies::All)]
@@ -178,6 +205,11 @@ fn rate(text: &str) -> Result<f64, String> {
 fn probability(text: &str) -> Result<f64, String> {
     let probability = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
     probability.ok_or_else(|| "write a probability from 0 to 1, such as 0.02".to_owned())
+}
+
+fn seeds(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| format!("write a whole number from 1 to {}", u64::MAX))
 }
 
 fn seed(text: &str) -> Result<u64, String> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod plan;
+mod swarm;
 mod table;
 
 use std::fmt::Display;
@@ -54,8 +55,14 @@ fn crash(error: impl Display) -> Failure {
 }
 
 fn try_run(args: &SimArgs) -> Result<u8, Failure> {
+    if args.swarm {
+        return swarm::run(args);
+    }
     if let Some(path) = &args.plan {
         return plan::run(args, path);
+    }
+    if args.threads.is_some() {
+        return Err(bad("--threads is for a PLAN.toml, or a --swarm: one run has one thread"));
     }
     let seed = match args.seed {
         Some(seed) => seed,

@@ -20,8 +20,7 @@ pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
         .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
     let in_file = |error| bad(format!("{}: {error}", path.display()));
     let sweep = Sweep::from_toml(&text).map_err(in_file)?;
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.unwrap_or_else(cores).min(sweep.points.len());
+    let threads = threads(args).min(sweep.points.len());
     let bar = bar(sweep.points.len());
     let answers = sweep.play(threads, &|| bar.inc(1)).map_err(in_file)?;
     bar.finish_and_clear();
@@ -35,8 +34,14 @@ pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
     Ok(exit_code(answers.iter().map(|answer| &answer.results)))
 }
 
+/// How many runs are played at once.
+pub(super) fn threads(args: &SimArgs) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    args.threads.unwrap_or_else(cores)
+}
+
 /// A bar on a terminal, else nothing.
-fn bar(runs: usize) -> ProgressBar {
+pub(super) fn bar(runs: usize) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
