@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use gossiper_core::{
-    Config, DIALECT, Input, Instant, Mechanism, Message, MessageId, Node, NodeId, Output, Payload,
-    Push, Rumor, RumorId, Summary, Topology,
+    Acked, Config, DIALECT, Input, Instant, Mechanism, Message, MessageId, Node, NodeId, Output,
+    Payload, Push, Rumor, RumorId, Summary, Topology,
 };
 use support::bench::{Bench, pushes};
 
@@ -221,4 +221,48 @@ fn an_uplink_that_does_not_tell_its_dialect_is_asked_ever_more_rarely() {
     }
     let apart: Vec<u64> = asked.windows(2).map(|two| (two[1] - two[0]).as_secs()).collect();
     assert_eq!(apart, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60, 60, 60, 60]);
+}
+
+/// How long after its last push a leaf passes over its relay, which acknowledged as late as this
+/// until it fell silent.
+fn patience_with_who_acknowledges_after(delay_ms: u64) -> Duration {
+    const STEP_MS: u64 = 10;
+    let quiet = Config { without: Mechanism::Comparison.into(), ..config() };
+    let mut leaf = Bench::with(3, 5, quiet);
+    let (mut sent, mut number, mut last) = (VecDeque::new(), 0, leaf.now);
+    for at_ms in (0..20_000).step_by(STEP_MS as usize) {
+        leaf.now = Instant::START + Duration::from_millis(at_ms);
+        let mut outputs = leaf.give(Input::Wakeup);
+        if at_ms % 300 == 0 && at_ms < 9_000 {
+            outputs.extend(leaf.give(Input::Broadcast(payload(at_ms))));
+        }
+        if at_ms % 110 == 0 && at_ms < 10_000 {
+            number += 1;
+            let mut push = match from_relay(number, vec![rumor(1, number)], Summary::default()) {
+                Message::Push(push) => push,
+                message => panic!("{message:?}"),
+            };
+            let due = |&(at, _): &(u64, u64)| at + delay_ms <= at_ms;
+            let upto = sent.iter().copied().filter(due).map(|(_, number)| number).max();
+            push.acked = upto.map(|upto| Acked { incarnation: 1, upto, ..Default::default() });
+            sent.retain(|sent| !due(sent));
+            outputs.extend(leaf.receive(0, Message::Push(push)));
+            last = leaf.now;
+        }
+        let pushes = pushes(outputs);
+        if pushes.iter().any(|&(to, _)| to == 1) {
+            return leaf.now - last;
+        }
+        sent.extend(pushes.iter().map(|(_, push)| (at_ms, push.number)));
+    }
+    panic!("the relay was never passed over");
+}
+
+#[test]
+fn who_usually_answers_soon_is_passed_over_sooner() {
+    let (soon, late) =
+        (patience_with_who_acknowledges_after(60), patience_with_who_acknowledges_after(400));
+    // The time-out twice: until it is asked, and for the answer.
+    assert_eq!(late, Duration::from_millis(1_000));
+    assert!(Duration::from_millis(550) <= soon && soon < Duration::from_millis(750), "{soon:?}");
 }

@@ -119,8 +119,10 @@ pub(super) struct Link {
     /// When the last numbered push came, and how far apart they come of late.
     pub(super) arrived: Option<Instant>,
     pub(super) gap: Option<Duration>,
-    /// Its silence was asked about since.
-    pub(super) is_asked: bool,
+    /// When its silence was asked about, if no push has come since.
+    pub(super) asked: Option<Instant>,
+    /// How long its acknowledgements take of late, and how far they are off that.
+    pub(super) answer: Option<(Duration, Duration)>,
     /// It is to be asked for an answer.
     pub(super) wants_answer: bool,
     /// What is owed to it includes this node's digest.
@@ -198,6 +200,26 @@ impl Link {
         }
     }
 
+    /// Since when a question about its silence has brought nothing.
+    pub(super) fn unanswered(&self) -> Option<Instant> {
+        self.asked.filter(|&asked| self.heard.is_none_or(|heard| heard < asked))
+    }
+
+    /// How long an answer may take: as an acknowledgement usually does and a good deal longer
+    /// (RFC 6298, section 2), at most the time-out. Acknowledgements wait for something to ride on,
+    /// so that this is never short of the way there and back.
+    pub(super) fn patience(&self, times: &Times) -> Duration {
+        let Some((mean, spread)) = self.answer else { return times.timeout };
+        (mean + (spread * 4).max(times.timeout / 10)).min(times.timeout)
+    }
+
+    /// An acknowledgement has taken so long.
+    fn on_answer(&mut self, taken: Duration) {
+        let (mean, spread) = self.answer.unwrap_or((taken, taken / 2));
+        let spread = (spread * 3 + taken.abs_diff(mean)) / 4;
+        self.answer = Some(((mean * 7 + taken) / 8, spread));
+    }
+
     pub(super) fn is_lossy(&self, now: Instant) -> bool {
         now < self.lossy_until
     }
@@ -241,7 +263,7 @@ impl Link {
             self.gap = Some(self.gap.map_or(gap, |mean| (mean * 7 + gap) / 8));
         }
         self.arrived = Some(now);
-        self.is_asked = false;
+        self.asked = None;
         self.unacked_since.get_or_insert(now);
     }
 
@@ -256,11 +278,17 @@ impl Link {
         let mut is_any = false;
         let mut repeated_from = u64::MAX;
         let mut newest: Option<Instant> = None;
+        let mut taken: Option<Duration> = None;
         for sent in self.in_flight.iter_mut().rev() {
             let is_named = is_acked(sent.number);
             if is_named {
                 repeated_from = repeated_from.min(sent.repeats_from);
                 newest = newest.max(Some(sent.at));
+                // What repeats others may be acknowledged for one of them.
+                if sent.repeats_from == sent.number {
+                    let this = now - sent.at;
+                    taken = Some(taken.map_or(this, |other| other.min(this)));
+                }
             }
             if is_named || sent.number >= repeated_from {
                 sent.number = 0;
@@ -270,6 +298,9 @@ impl Link {
         self.in_flight.retain(|sent| sent.number != 0);
         if is_any {
             self.strikes = 0;
+        }
+        if let Some(taken) = taken {
+            self.on_answer(taken);
         }
         if let Some(newest) = newest {
             while self.in_flight.front().is_some_and(|sent| sent.at + times.reorder <= newest) {
@@ -313,6 +344,7 @@ impl Link {
         self.waits_since = now;
         self.arrived = self.arrived.map(|_| now);
         self.differs = None;
+        self.asked = None;
         if self.suspect.is_none() {
             self.heard = self.heard.map(|_| now);
         }

@@ -43,8 +43,11 @@ fn overdue_at(link: &Link, times: &Times) -> Option<Instant> {
     let pushed = link.awaits_from.filter(|_| !link.in_flight.is_empty());
     let pushed = pushed.map(|from| (from + times.ack_wait).min(link.waits_since));
     let plain = link.plain.front().map(|plain| plain.at);
-    let from = pushed.into_iter().chain(plain).min()?;
-    Some(from.max(struck(link)) + times.timeout)
+    let usual = pushed.into_iter().chain(plain).min();
+    let usual = usual.map(|from| from.max(struck(link)) + times.timeout);
+    // A question is answered at once.
+    let asked = link.unanswered().map(|asked| asked.max(struck(link)) + link.patience(times));
+    usual.into_iter().chain(asked).min()
 }
 
 /// The last strike, from which a new patience counts.
@@ -64,7 +67,7 @@ pub(super) fn differs_at(is_uplink: bool, link: &Link, times: &Times) -> Option<
 /// When to ask the uplink why it is silent.
 pub(super) fn asks_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
     let is_watched = is_uplink && times.uses(Mechanism::Fallback);
-    let arrived = link.arrived.filter(|_| is_watched && !link.is_asked)?;
+    let arrived = link.arrived.filter(|_| is_watched && link.asked.is_none())?;
     Some(arrived + (link.gap? * SILENT_GAPS).max(times.timeout))
 }
 
@@ -93,7 +96,7 @@ impl Relay {
                 continue;
             }
             if is_due(asks_at(is_uplink, link, &times)) {
-                link.is_asked = true;
+                link.asked = Some(cx.now);
                 link.wants_answer = true;
             }
             if is_due(differs_at(is_uplink, link, &times)) {
@@ -113,7 +116,8 @@ impl Relay {
         let Some(link) = self.links.get_mut(&peer) else { return };
         // What came soon after was sent before the push could arrive.
         let answered_from = link.awaited_since().map(|since| since + times.timeout / 2);
-        let is_silent = link.heard.is_none_or(|heard| Some(heard) < answered_from);
+        let is_silent = link.unanswered().is_some()
+            || link.heard.is_none_or(|heard| Some(heard) < answered_from);
         if is_silent || link.strikes > 0 {
             self.suspect(cx, peer);
             return;
