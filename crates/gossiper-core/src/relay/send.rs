@@ -65,7 +65,8 @@ impl Relay {
                 let part = if is_missed { PROBE_PART } else { PROBE_PART_SOUGHT };
                 out.probe((is_missed || is_sought).then_some(part));
             } else if out.cx.state.links.speaks_dialect(peer) {
-                has_flushed |= out.push_what_is_due(moment.is_flush);
+                let has_pushed = out.push_what_is_due(moment.is_flush || is_first(out.link));
+                has_flushed |= has_pushed && moment.is_flush;
             } else {
                 if dialect_ask_at(out.cx, place, peer, out.link).is_some_and(|at| at <= out.cx.now)
                 {
@@ -163,6 +164,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     let is_kept = link.shown.is_some() && !is_dialect && link.suspect.is_none();
     at(link.shown.as_ref().filter(|_| !is_kept).map(|_| again_at(link.served, times)));
     if is_dialect && link.suspect.is_none() {
+        at((owes && is_first(link)).then_some(Instant::START));
         at(ack_at(link, times));
         at(repeat_at(link, times, cx.now));
         at(super::watch::differs_at(is_uplink, link, times));
@@ -172,13 +174,23 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     let is_neighbor = place.neighbors.binary_search(&peer).is_ok();
     Outlook {
         due,
-        unwell_from: if is_neighbor { unwell_from(cx, peer, link, times) } else { Outlook::NEVER },
+        unwell_from: if is_neighbor {
+            unwell_from(cx, peer, is_uplink, link, times)
+        } else {
+            Outlook::NEVER
+        },
         unacked: link.unacked(),
         owes: owes && waits.is_none(),
         lacks: link.lacking.is_some(),
         is_pressing: owes && waits.is_none() && !is_dialect || is_kept,
-        is_paced: is_dialect && !is_uplink && link.suspect.is_none(),
+        is_paced: is_dialect && !is_uplink && link.suspect.is_none() && !is_first(link),
     }
+}
+
+/// Whether the next push is the first on a link. It keeps to no pace: what is in it may have waited
+/// for the neighbor to say which dialect it speaks.
+fn is_first(link: &Link) -> bool {
+    link.last_number == 0
 }
 
 /// When an acknowledgement goes alone.

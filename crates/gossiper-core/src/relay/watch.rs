@@ -318,13 +318,21 @@ impl Relay {
     }
 }
 
-/// From when on a neighbor counts as one that is late or holds something else.
-pub(super) fn unwell_from(cx: &Context<'_>, peer: NodeId, link: &Link, times: &Times) -> Instant {
+/// From when on a neighbor counts as one that is late or holds something else. What those hold that
+/// take this node for their uplink they compare themselves: they are always behind while values come.
+pub(super) fn unwell_from(
+    cx: &Context<'_>,
+    peer: NodeId,
+    is_uplink: bool,
+    link: &Link,
+    times: &Times,
+) -> Instant {
     if !cx.state.links.speaks_dialect(peer) || link.hash.is_none() {
         return Instant::START;
     }
     let overdue = overdue_at(link, times).unwrap_or(Outlook::NEVER);
-    let Some((quiet, _)) = link.differs else { return overdue };
+    let is_compared = is_uplink || is_straight(cx.state);
+    let Some((quiet, _)) = link.differs.filter(|_| is_compared) else { return overdue };
     // Where all push straight to all, something is always under way, and two nodes hold the same
     // only in quiet times.
     let arrived = link.arrived.filter(|_| is_straight(cx.state)).unwrap_or_default();
