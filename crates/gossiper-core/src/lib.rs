@@ -39,6 +39,8 @@ mod interface;
 mod link;
 mod mechanism;
 mod members;
+#[cfg_attr(not(test), expect(dead_code, reason = "the learned overlay builds on it"))]
+mod membership;
 mod message;
 mod node;
 mod overlay;
@@ -59,7 +61,7 @@ pub use id::{MessageId, NodeId, RumorId};
 pub use interface::{Input, Outbox, Output};
 pub use mechanism::{Mechanism, Mechanisms, UnknownMechanism};
 pub use members::Members;
-pub use message::{Acked, Message, Push, Rumor};
+pub use message::{Acked, Message, Push, Rumor, ViewMessage};
 pub use node::Node;
 pub use overlay::Topology;
 pub use payload::{Payload, Refusal};

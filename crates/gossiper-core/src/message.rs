@@ -65,6 +65,8 @@ pub enum Message {
     /// Many rumors in one message on a link of a computed tree, and all that its two ends tell each
     /// other to keep it whole.
     Push(Box<Push>),
+    /// What nodes with partial views tell each other of who is whose neighbor.
+    View(ViewMessage),
     /// The peer knows no such message as the one that it got under this number.
     NotSupported {
         /// The number that the receiver of this gave to its message.
@@ -83,7 +85,11 @@ impl Message {
             | Self::Sync { .. }
             | Self::SyncOk { .. }
             | Self::NotSupported { .. } => true,
-            Self::Summary(_) | Self::Digest { .. } | Self::Delta { .. } | Self::Push(_) => false,
+            Self::Summary(_)
+            | Self::Digest { .. }
+            | Self::Delta { .. }
+            | Self::Push(_)
+            | Self::View(_) => false,
         }
     }
 }
@@ -133,6 +139,46 @@ pub struct Acked {
     pub upto: u64,
     /// Those beyond, as closed ranges in rising order.
     pub beyond: Vec<(u64, u64)>,
+}
+
+/// What keeps partial views, after HyParView (Leitão, Pereira and Rodrigues 2007).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ViewMessage {
+    /// The sender is new, and wants the receiver for a neighbor.
+    Join,
+    /// Somebody is new, and looks for neighbors on a random walk.
+    ForwardJoin {
+        /// Who.
+        node: NodeId,
+        /// The hops that are left.
+        ttl: u8,
+    },
+    /// The sender wants the receiver for a neighbor.
+    Neighbor {
+        /// It has no other, and is not to be refused.
+        is_urgent: bool,
+    },
+    /// Whether the sender is the receiver's neighbor now, which asked for it.
+    Answer {
+        /// It is.
+        accepts: bool,
+    },
+    /// The sender is no neighbor of the receiver's, or not any more.
+    Disconnect,
+    /// Addresses to exchange, on a random walk.
+    Shuffle {
+        /// Who wants the answer.
+        origin: NodeId,
+        /// The hops that are left.
+        ttl: u8,
+        /// Some of those that it knows, itself first.
+        nodes: Vec<NodeId>,
+    },
+    /// As many addresses in return.
+    ShuffleReply {
+        /// Some of those that the sender knows.
+        nodes: Vec<NodeId>,
+    },
 }
 
 /// A rumor as it stands in a delta or a push.

@@ -335,6 +335,8 @@ fn on_received(
         Message::Digest { streams, answer } => digest::on_digest(cx, from, &streams, answer),
         Message::Delta { rumors } => on_delta(cx, parts, from, rumors),
         Message::Push(push) => on_push(cx, parts, from, &push),
+        // Only who has partial views makes use of it.
+        Message::View(_) => {}
         Message::NotSupported { .. } => {
             cx.state.stats.not_supported += 1;
             cx.state.links.on_not_supported(from);

@@ -27,7 +27,7 @@ impl Rng {
 
     /// A number below `bound`, which is not 0. The bias of the plain product is below
     /// `bound / 2^64`.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.0.next_u64()) * bound as u128) >> 64) as usize
     }
 
