@@ -18,6 +18,18 @@ pub enum Strategy {
     Hybrid,
 }
 
+/// How the nodes of a cluster know each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OverlayKind {
+    /// Everybody knows everybody, and the tree follows from that, or from a topology that the host
+    /// gives.
+    #[default]
+    Computed,
+    /// Each node knows a few others, and the tree grows out of what comes first. For clusters too
+    /// large for a member list, of this program alone, and for [`Strategy::Hybrid`] alone.
+    Learned,
+}
+
 /// How a node behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -37,6 +49,18 @@ pub struct Config {
     /// and delays values by as much; 0 to 1 s is sane. At 0 no node relays for others: each pushes
     /// straight to all.
     pub pace: Duration,
+    /// Whether the node knows all members, or a few of them.
+    pub overlay: OverlayKind,
+    /// The neighbors of a node in a learned overlay: the active view of HyParView (2007). More make
+    /// the tree shallower and the cluster harder to break, and cost a message an interval each;
+    /// ln n + 1 is sane, 4 to 10.
+    pub active_view: usize,
+    /// The addresses that such a node keeps besides: the passive view. More outlive a larger crash
+    /// and cost 8 bytes each; six times the active view is sane.
+    pub passive_view: usize,
+    /// How often such a node exchanges addresses. More often mixes the views sooner, and costs about
+    /// seven messages each time; 10 s to 5 min is sane.
+    pub shuffle_interval: Duration,
     /// What the node does without: nothing, save to see what a mechanism buys. What is lost
     /// without each, [`Mechanism`] says.
     pub without: Mechanisms,
@@ -50,6 +74,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether the node keeps partial views.
+    pub(crate) fn is_learned(&self) -> bool {
+        self.overlay == OverlayKind::Learned && self.strategy == Strategy::Hybrid
+    }
+
     /// Whether a mechanism is switched on.
     #[must_use]
     pub fn uses(&self, mechanism: Mechanism) -> bool {
@@ -65,6 +94,11 @@ impl Default for Config {
             gossip_interval: Duration::from_secs(1),
             ack_timeout: Duration::from_millis(500),
             pace: Duration::from_millis(100),
+            overlay: OverlayKind::Computed,
+            // HyParView's evaluation, at 10,000 nodes.
+            active_view: 5,
+            passive_view: 30,
+            shuffle_interval: Duration::from_secs(30),
             without: Mechanisms::NONE,
             // Half a second of 130,000 forwards a second, in a few megabytes.
             awaited_max: 65_536,

@@ -36,10 +36,10 @@ mod config;
 mod digest;
 mod id;
 mod interface;
+mod learned;
 mod link;
 mod mechanism;
 mod members;
-#[cfg_attr(not(test), expect(dead_code, reason = "the learned overlay builds on it"))]
 mod membership;
 mod message;
 mod node;
@@ -55,13 +55,13 @@ mod strategy;
 mod streams;
 mod time;
 
-pub use config::{Config, Strategy};
+pub use config::{Config, OverlayKind, Strategy};
 pub use digest::{SetDigest, StreamDigest, Summary};
 pub use id::{MessageId, NodeId, RumorId};
 pub use interface::{Input, Outbox, Output};
 pub use mechanism::{Mechanism, Mechanisms, UnknownMechanism};
 pub use members::Members;
-pub use message::{Acked, Message, Push, Rumor, ViewMessage};
+pub use message::{Acked, Beacon, LinkPush, Message, Push, Rumor, Turn, ViewMessage};
 pub use node::Node;
 pub use overlay::Topology;
 pub use payload::{Payload, Refusal};

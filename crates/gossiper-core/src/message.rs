@@ -65,6 +65,8 @@ pub enum Message {
     /// Many rumors in one message on a link of a computed tree, and all that its two ends tell each
     /// other to keep it whole.
     Push(Box<Push>),
+    /// All that the ends of a link of a learned tree tell each other.
+    Link(Box<LinkPush>),
     /// What nodes with partial views tell each other of who is whose neighbor.
     View(ViewMessage),
     /// The peer knows no such message as the one that it got under this number.
@@ -89,6 +91,7 @@ impl Message {
             | Self::Digest { .. }
             | Self::Delta { .. }
             | Self::Push(_)
+            | Self::Link(_)
             | Self::View(_) => false,
         }
     }
@@ -139,6 +142,66 @@ pub struct Acked {
     pub upto: u64,
     /// Those beyond, as closed ranges in rising order.
     pub beyond: Vec<(u64, u64)>,
+}
+
+/// What goes over a link of a learned tree, after Plumtree (Leitão, Pereira and Rodrigues 2007):
+/// one message says all that there is to say.
+///
+/// Those that hold rumors or announcements are numbered, and acknowledged, as in [`Push`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LinkPush {
+    /// The sender's start: with another one, numbers begin anew.
+    pub incarnation: u64,
+    /// Its number on this link, or that of the last one.
+    pub number: u64,
+    /// The receiver need not wait for lower numbers than this.
+    pub floor: u64,
+    /// Which of the receiver's numbers have come.
+    pub acked: Option<Acked>,
+    /// The way to the root, by which the tree is kept shallow.
+    pub beacon: Option<Beacon>,
+    /// From now on the link is eager, or lazy.
+    pub turn: Option<Turn>,
+    /// Whether the sender wants to be answered at once.
+    pub asks: bool,
+    /// Eager push.
+    pub rumors: Vec<Rumor>,
+    /// Lazy push: what the sender holds, and how far it had come to it.
+    pub have: Vec<(RumorId, u32)>,
+    /// What was announced to the sender and has not come.
+    pub wants: Vec<RumorId>,
+}
+
+impl LinkPush {
+    /// Whether this has a number of its own.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        !self.rumors.is_empty() || !self.have.is_empty()
+    }
+}
+
+/// How a link is to be used from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Eagerly: it becomes part of the tree.
+    Graft,
+    /// Lazily: it does not belong to the tree any more.
+    Prune,
+}
+
+/// What a node knows of the root of a learned tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Beacon {
+    /// The root: who started first, for all that the sender knows.
+    pub root: NodeId,
+    /// The root's incarnation.
+    pub since: u64,
+    /// The number of the root's last beacon that has come to the sender.
+    pub sequence: u64,
+    /// The hops from the root to the sender.
+    pub hops: u32,
+    /// Whether the sender hears of it by the receiver.
+    pub is_uplink: bool,
 }
 
 /// What keeps partial views, after HyParView (Leitão, Pereira and Rodrigues 2007).

@@ -1,10 +1,12 @@
 //! The node: one door in, one way out, one question.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::digest::{SetDigest, SetDigester};
+use crate::learned::Learned as LearnedOverlay;
 use crate::link::Links;
 use crate::members::Roster;
 use crate::overlay::Overlay;
@@ -18,8 +20,8 @@ use crate::store::{Delivery, Store, Via};
 use crate::strategy::{Chosen, Protocol};
 use crate::streams::Streams;
 use crate::{
-    Awaited, Config, Input, Instant, Mechanism, Members, Message, MessageId, NodeId, Outbox,
-    Payload, Push, Refusal, Rumor, RumorId, Stats, Topology,
+    Awaited, Config, Input, Instant, LinkPush, Mechanism, Members, Message, MessageId, NodeId,
+    Outbox, Payload, Push, Refusal, Rumor, RumorId, Stats, Topology,
 };
 
 /// One member of a cluster, as a state machine.
@@ -31,13 +33,16 @@ pub struct Node {
     state: State,
     protocol: Chosen,
     relay: Relay,
+    /// In its place where the overlay is learned.
+    learned: Option<Box<LearnedOverlay>>,
     now: Instant,
 }
 
 impl Node {
     /// A node that knows nothing yet.
     ///
-    /// `members` is the whole cluster, in any order, with or without `id`. `incarnation` must be
+    /// `members` is the whole cluster, in any order, with or without `id`; for a learned overlay
+    /// those to whom the node turns to join it. `incarnation` must be
     /// another number for each start of this node, and a larger one is a later start. `seed`
     /// settles every random choice: a host draws it at random, so that a stranger cannot foresee
     /// what the node does, and a test fixes it.
@@ -64,6 +69,11 @@ impl Node {
         seed: u64,
         now: Instant,
     ) -> Self {
+        let is_learned = config.is_learned();
+        let contacts = members.as_slice().iter().copied().filter(|&member| member != id);
+        let contacts: Vec<NodeId> =
+            contacts.take(if is_learned { usize::MAX } else { 0 }).collect();
+        let members = if is_learned { Members::new(alloc::vec![id]) } else { members };
         let mut rng = Rng::new(seed);
         let store = Store::new(rng.next_u64());
         let protocol = Chosen::new(&config, now);
@@ -90,7 +100,8 @@ impl Node {
         state.overlay = protocol.protocol().overlay(&state, None);
         let mut relay = Relay::default();
         relay.on_overlay(&state);
-        Self { state, protocol, relay, now }
+        let learned = is_learned.then(|| Box::new(LearnedOverlay::new(&state, contacts, now)));
+        Self { state, protocol, relay, learned, now }
     }
 
     /// Something happens at `now`. What the node wants done is appended to the outbox.
@@ -105,7 +116,11 @@ impl Node {
         assert!(now >= self.now, "the host's clock went back from {:?} to {now:?}", self.now);
         self.now = now;
         let cx = &mut Context { now, state: &mut self.state, outbox };
-        let parts = &mut Parts { protocol: self.protocol.protocol_mut(), relay: &mut self.relay };
+        let parts = &mut Parts {
+            protocol: self.protocol.protocol_mut(),
+            relay: &mut self.relay,
+            learned: self.learned.as_deref_mut(),
+        };
         // These change what the node does, and it does not do it in the same breath.
         let is_setting = matches!(
             input,
@@ -118,7 +133,7 @@ impl Node {
                 if !cx.state.admits(from) {
                     return;
                 }
-                if from != NodeId::GUEST {
+                if from != NodeId::GUEST && parts.learned.is_none() {
                     let was_plain = cx.state.links.is_plain(from);
                     let dialect = dialect.filter(|_| cx.state.uses(Mechanism::Dialect));
                     cx.state.links.on_heard(from, dialect, now);
@@ -134,6 +149,8 @@ impl Node {
             }
             Input::PeerUp(peer) => on_peer_up(cx, parts, peer),
             Input::PeerDown(peer) => on_peer_down(cx, parts, peer),
+            // It would say who all the others are.
+            Input::Topology(_) if parts.learned.is_some() => {}
             Input::Topology(mut topology) => {
                 topology.explore(cx.state.members.peers());
                 // One that does not name this node says nothing to it.
@@ -145,20 +162,30 @@ impl Node {
                 configure(cx, parts.protocol, fanout, gossip_interval);
             }
             Input::Partition(blocked) => cx.state.blocked = blocked,
-            Input::Round => rounds::begin(cx, Occasion::Request),
+            Input::Round => match &mut parts.learned {
+                Some(learned) => learned.compare(cx),
+                None => rounds::begin(cx, Occasion::Request),
+            },
+            Input::CheckAcks | Input::Wakeup if parts.learned.is_some() => {}
             Input::CheckAcks | Input::Wakeup => parts.protocol.on_wakeup(cx),
             Input::Flush => {}
         }
         while cx.has_budget()
             && let Some((value, source)) = cx.state.backlog.pop_front()
         {
-            if relay::is_in_use(cx.state) {
+            if let Some(learned) = &mut parts.learned {
+                learned.on_new(cx, value, source);
+            } else if relay::is_in_use(cx.state) {
                 parts.relay.on_new(cx, value, source);
             } else {
                 parts.protocol.on_new(cx, value, source);
             }
         }
-        if is_setting {
+        if let Some(learned) = &mut parts.learned {
+            if !is_setting && cx.state.backlog.is_empty() {
+                learned.act(cx);
+            }
+        } else if is_setting {
             parts.relay.wait(cx);
         } else if cx.state.backlog.is_empty() {
             let others = parts.protocol.unacked();
@@ -178,6 +205,9 @@ impl Node {
         if !self.state.backlog.is_empty() {
             return Some(self.now);
         }
+        if let Some(learned) = &self.learned {
+            return Some(learned.next_wakeup());
+        }
         let protocol = self.protocol.protocol().next_wakeup();
         let relay = self.relay.next_wakeup();
         protocol.map_or(relay, |due| Some(relay.map_or(due, |other| due.min(other))))
@@ -187,7 +217,8 @@ impl Node {
     /// [`Input::Flush`] and [`Input::Wakeup`] bring some of it out.
     #[must_use]
     pub fn is_holding_back(&self) -> bool {
-        !self.state.backlog.is_empty() || self.relay.is_holding_back()
+        let learned = self.learned.as_ref().is_some_and(|learned| learned.is_holding_back());
+        !self.state.backlog.is_empty() || self.relay.is_holding_back() || learned
     }
 
     /// The number for a message that the host itself sends to `to`, or to somebody who is no
@@ -246,19 +277,23 @@ impl Node {
     /// What awaits an acknowledgement.
     #[must_use]
     pub fn awaited(&self) -> Awaited {
-        Awaited { forwards: self.protocol.protocol().unacked() + self.relay.unacked() }
+        let learned = self.learned.as_ref().map_or(0, |learned| learned.unacked());
+        Awaited { forwards: self.protocol.protocol().unacked() + self.relay.unacked() + learned }
     }
 
-    /// The peers that a round is begun with: all other members that are up, sorted.
+    /// The peers that a round is begun with: all other members that are up, sorted. In a learned
+    /// overlay nobody knows them, and [the neighbors](Self::neighbors) take their place.
     #[must_use]
     pub fn peers(&self) -> impl ExactSizeIterator<Item = NodeId> {
         self.state.members.peers()
     }
 
-    /// The neighbors in the tree; none where values go to random peers.
+    /// The neighbors in the tree; none where values go to random peers. In a learned overlay all
+    /// neighbors, eager or lazy.
     #[must_use]
     pub fn neighbors(&self) -> &[NodeId] {
-        self.state.overlay.neighbors()
+        let learned = self.learned.as_ref();
+        learned.map_or_else(|| self.state.overlay.neighbors(), |learned| learned.neighbors())
     }
 
     /// The settings in force.
@@ -272,6 +307,7 @@ impl Node {
 struct Parts<'a> {
     protocol: &'a mut dyn Protocol,
     relay: &'a mut Relay,
+    learned: Option<&'a mut LearnedOverlay>,
 }
 
 fn on_broadcast(cx: &mut Context<'_>, payload: &Payload) {
@@ -335,8 +371,14 @@ fn on_received(
         Message::Digest { streams, answer } => digest::on_digest(cx, from, &streams, answer),
         Message::Delta { rumors } => on_delta(cx, parts, from, rumors),
         Message::Push(push) => on_push(cx, parts, from, &push),
-        // Only who has partial views makes use of it.
-        Message::View(_) => {}
+        Message::Link(push) => on_link(cx, parts, from, *push),
+        Message::View(message) => {
+            if from != NodeId::GUEST
+                && let Some(learned) = &mut parts.learned
+            {
+                learned.on_view(cx, from, message);
+            }
+        }
         Message::NotSupported { .. } => {
             cx.state.stats.not_supported += 1;
             cx.state.links.on_not_supported(from);
@@ -382,6 +424,9 @@ fn learn(
     if let Learned::Known(value) = learned {
         parts.protocol.on_duplicate(from, value);
         parts.relay.on_holder(from, value);
+        if let Some(overlay) = &mut parts.learned {
+            overlay.on_holder(from, value);
+        }
     }
     learned
 }
@@ -428,7 +473,8 @@ fn on_delta(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, rumors: V
         }
         return;
     }
-    if new.len() <= DELTA_FORWARDS_MAX {
+    // In a learned overlay they are announced, which is cheap.
+    if new.len() <= DELTA_FORWARDS_MAX || parts.learned.is_some() {
         new.iter().for_each(|&value| cx.push_later(value, Source::Delta(from)));
     }
     if !new.is_empty() {
@@ -459,7 +505,35 @@ fn on_push(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, push: &Pus
     }
 }
 
+/// Takes in what came over a link of a learned tree, then heeds what it says of the link.
+fn on_link(cx: &mut Context<'_>, parts: &mut Parts<'_>, from: NodeId, mut push: LinkPush) {
+    // Who has no partial views has no such links, and its member list says more than this does.
+    if from == NodeId::GUEST || parts.learned.is_none() {
+        return;
+    }
+    let is_numbered = push.is_numbered();
+    for Rumor { id, hops, payload } in core::mem::take(&mut push.rumors) {
+        let delivery = Delivery { via: Via::Tree, hops: hops.saturating_add(1) };
+        let learned = learn(cx, parts, from, &payload, id, delivery);
+        let Some(overlay) = &mut parts.learned else { return };
+        match learned {
+            Learned::New(value) => {
+                overlay.on_rumor(cx, from, id, value, true);
+                cx.push_later(value, Source::Peer(from));
+            }
+            Learned::Known(value) => overlay.on_rumor(cx, from, id, value, false),
+            Learned::Refused => {}
+        }
+    }
+    if let Some(overlay) = &mut parts.learned {
+        overlay.on_link(cx, from, push, is_numbered);
+    }
+}
+
 fn on_peer_up(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
+    if let Some(learned) = &mut parts.learned {
+        return learned.on_contact(cx, peer);
+    }
     if cx.state.members.add(peer) {
         cx.state.overlay.on_members_changed(&cx.state.members);
         parts.relay.on_overlay(cx.state);
@@ -467,6 +541,9 @@ fn on_peer_up(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
 }
 
 fn on_peer_down(cx: &mut Context<'_>, parts: &mut Parts<'_>, peer: NodeId) {
+    if let Some(learned) = &mut parts.learned {
+        return learned.on_peer_down(cx, peer);
+    }
     if cx.state.members.is_peer(peer) {
         // The ways around the peer are found on the overlay that it was still part of.
         parts.protocol.on_peer_down(cx, peer);

@@ -29,6 +29,14 @@ pub struct Stats {
     pub payloads_refused: u64,
     /// Names that could not be kept, because of a bound or because they make no sense.
     pub names_refused: u64,
+    /// Links of a learned tree that were grafted because a value did not come.
+    pub grafts: u64,
+    /// Links of a learned tree that were pruned because they closed a cycle.
+    pub prunes: u64,
+    /// Neighbors of a learned overlay that did not answer any more.
+    pub neighbors_lost: u64,
+    /// Announcements that were not waited for because too many were. A digest finds their values.
+    pub announcements_given_up: u64,
     /// Messages that a peer did not know.
     pub not_supported: u64,
 }

@@ -41,6 +41,11 @@ impl Stream {
         sequence as usize <= self.values.len() || self.beyond.contains_key(&sequence)
     }
 
+    fn find(&self, sequence: u32) -> Option<ValueIx> {
+        let dense = self.values.get((sequence as usize).checked_sub(1)?);
+        dense.or_else(|| self.beyond.get(&sequence)).copied()
+    }
+
     fn insert(&mut self, sequence: u32, value: ValueIx) {
         if sequence as usize != self.values.len() + 1 {
             self.beyond.insert(sequence, value);
@@ -173,6 +178,12 @@ impl Streams {
         RumorId { origin, incarnation, sequence: u64::from(name.sequence) }
     }
 
+    /// The payload with this name, if it is here.
+    pub(crate) fn find(&self, id: RumorId) -> Option<ValueIx> {
+        let &stream = self.by_id.get(&(id.origin, id.incarnation))?;
+        self.list[stream as usize].find(u32::try_from(id.sequence).ok()?)
+    }
+
     /// What is held, sorted by origin and incarnation.
     pub(crate) fn digest(&self) -> Vec<StreamDigest> {
         self.sorted()
@@ -303,6 +314,16 @@ mod tests {
         assert_eq!(lacking(&there, &here), [(2, 1)]);
         assert!(here.lacks_any_of(&there.digest()) && there.lacks_any_of(&here.digest()));
         assert!(!here.lacks_any_of(&here.digest()));
+    }
+
+    #[test]
+    fn a_rumor_is_found_by_its_name_before_and_behind_a_gap() {
+        let held = streams(&[(0, 1), (0, 2), (0, 5)]);
+        let id = |sequence| RumorId { origin: NodeId(0), incarnation: 1, sequence };
+        let found = (0..7).filter(|&sequence| held.find(id(sequence)).is_some());
+        assert_eq!(found.collect::<Vec<_>>(), [1, 2, 5]);
+        assert_eq!(held.find(RumorId { origin: NodeId(1), ..id(1) }), None);
+        assert_eq!(held.find(id(1 << 32)), None);
     }
 
     #[test]

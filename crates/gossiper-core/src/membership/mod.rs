@@ -104,8 +104,9 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    /// A node that knows nobody but its contacts.
-    pub(crate) fn new(me: NodeId, contacts: Vec<NodeId>, sizes: Sizes, now: Instant) -> Self {
+    /// A node that knows nobody but its contacts, of which it keeps as many as the book has room for.
+    pub(crate) fn new(me: NodeId, mut contacts: Vec<NodeId>, sizes: Sizes, now: Instant) -> Self {
+        contacts.truncate(BOOK_MAX);
         let shuffle_gap = sizes.shuffle_interval / 16;
         Self {
             me,

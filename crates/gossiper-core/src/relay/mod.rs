@@ -25,7 +25,7 @@ mod send;
 mod table;
 mod tree;
 mod watch;
-mod window;
+pub(crate) mod window;
 
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -11,7 +11,7 @@ const BEYOND_MAX: usize = 256;
 
 /// The numbers that have come: all up to one, and those beyond the first gap.
 #[derive(Debug, Default)]
-pub(super) struct Window {
+pub(crate) struct Window {
     upto: u64,
     beyond: BTreeSet<u64>,
     /// Since when something is known to be missing.
@@ -21,7 +21,7 @@ pub(super) struct Window {
 impl Window {
     /// A push of this number has come, or one that says that this was the last; none below `floor`
     /// is waited for.
-    pub(super) fn on_push(&mut self, number: u64, floor: u64, is_numbered: bool, now: Instant) {
+    pub(crate) fn on_push(&mut self, number: u64, floor: u64, is_numbered: bool, now: Instant) {
         if is_numbered && number > self.upto {
             self.beyond.insert(number);
         }
@@ -45,17 +45,17 @@ impl Window {
     }
 
     /// Since when a gap is open that has not been reported.
-    pub(super) fn gap_since(&self) -> Option<Instant> {
+    pub(crate) fn gap_since(&self) -> Option<Instant> {
         self.gap_since
     }
 
     /// The gap is reported; it is time to do so again when it is still open at `again`.
-    pub(super) fn on_reported(&mut self, again: Instant) {
+    pub(crate) fn on_reported(&mut self, again: Instant) {
         self.gap_since = self.gap_since.map(|_| again);
     }
 
     /// What to tell the sender, whose start this is.
-    pub(super) fn acked(&self, incarnation: u64) -> Acked {
+    pub(crate) fn acked(&self, incarnation: u64) -> Acked {
         let mut beyond: Vec<(u64, u64)> = Vec::new();
         for &number in &self.beyond {
             match beyond.last_mut() {

@@ -289,7 +289,7 @@ impl Ledger {
 }
 
 /// The counters, by their names.
-fn counters(stats: &Stats) -> [(&'static str, u64); 14] {
+fn counters(stats: &Stats) -> [(&'static str, u64); 18] {
     let Stats {
         broadcasts_received,
         messages_sent,
@@ -304,6 +304,10 @@ fn counters(stats: &Stats) -> [(&'static str, u64); 14] {
         pushes_given_up,
         payloads_refused,
         names_refused,
+        grafts,
+        prunes,
+        neighbors_lost,
+        announcements_given_up,
         not_supported,
     } = *stats;
     [
@@ -320,6 +324,10 @@ fn counters(stats: &Stats) -> [(&'static str, u64); 14] {
         ("pushes_given_up", pushes_given_up),
         ("payloads_refused", payloads_refused),
         ("names_refused", names_refused),
+        ("grafts", grafts),
+        ("prunes", prunes),
+        ("neighbors_lost", neighbors_lost),
+        ("announcements_given_up", announcements_given_up),
         ("not_supported", not_supported),
     ]
 }

@@ -1,0 +1,459 @@
+//! The learned overlay at work: partial views, and a tree over them.
+//!
+//! For clusters too large for a member list. [`membership`](crate::membership) keeps a few
+//! neighbors, [`tree`] says which links to them are eager, [`beacon`] keeps the tree shallow, and
+//! [`link`] sees to it that what goes over a link arrives. A node keeps nothing for each member.
+//!
+//! All that is to be said on a link goes in one message, and waits for company where it can:
+//! announcements and acknowledgements up to a gossip interval. Both ends of a lazy link have much the
+//! same to announce, and the one that speaks first spares the other that. So a value costs a
+//! payload a node, and beside it each link a message an interval, however many values there are.
+//!
+//! The rungs of the ladder are the same as elsewhere:
+//!
+//! 1. Eager push on the tree, at once.
+//! 2. Numbered messages that are acknowledged and repeated; a neighbor that answers nothing is
+//!    replaced. This goes for announcements too, which are what goes around whoever is silent.
+//! 3. and 4. A new neighbor is told the newest names, and compares hashes; so does, now and then, a
+//!    random one while no values come.
+
+mod beacon;
+mod link;
+mod tree;
+
+use alloc::vec::Vec;
+
+use smallvec::SmallVec;
+
+use self::beacon::Compass;
+use self::link::{Link, Times, Watched};
+use self::tree::{Announced, Patience, Tree};
+use crate::membership::{Act, Membership, Sizes};
+use crate::rung::digest;
+use crate::rung::eager::Source;
+use crate::state::{Context, State};
+use crate::store::ValueIx;
+use crate::{
+    Config, Instant, LinkPush, Mechanism, Message, NodeId, Rumor, RumorId, Turn, ViewMessage,
+};
+
+/// How many of the newest values a new neighbor is told the names of.
+const NEWEST: usize = 64;
+
+/// The payload bytes of one message, and its most rumors and announcements.
+const BYTES_MAX: usize = 256 << 10;
+const COUNT_MAX: usize = 4_096;
+
+/// The gossip intervals from one comparison of hashes with a random neighbor to the next.
+const COMPARES_EVERY: u32 = 10;
+
+/// The gossip intervals of one period of the beacon.
+const BEACON_EVERY: u32 = 5;
+
+#[derive(Debug)]
+pub(crate) struct Learned {
+    membership: Membership,
+    tree: Tree,
+    compass: Compass,
+    /// One a neighbor.
+    links: Vec<Link>,
+    next_compare: Instant,
+    next_wakeup: Instant,
+    /// Kept for its memory.
+    acts: Vec<Act>,
+}
+
+fn patience(config: &Config) -> Patience {
+    // Two periods of the beacon: until then it has shown the way.
+    let hold = config.gossip_interval * BEACON_EVERY * 2;
+    Patience { graft: config.ack_timeout, hold }
+}
+
+impl Learned {
+    /// A node that knows its contacts.
+    pub(crate) fn new(state: &State, contacts: Vec<NodeId>, now: Instant) -> Self {
+        let config = &state.config;
+        let sizes = Sizes {
+            active_max: config.active_view.max(1),
+            passive_max: config.passive_view,
+            shuffle_interval: config.shuffle_interval,
+            timeout: config.ack_timeout,
+        };
+        let period = config.gossip_interval * BEACON_EVERY;
+        Self {
+            membership: Membership::new(state.me, contacts, sizes, now),
+            tree: Tree::default(),
+            compass: Compass::new(state.me, state.streams.incarnation(), period, now),
+            links: Vec::new(),
+            next_compare: now + config.gossip_interval * COMPARES_EVERY,
+            next_wakeup: now,
+            acts: Vec::new(),
+        }
+    }
+
+    pub(crate) fn neighbors(&self) -> &[NodeId] {
+        self.membership.active()
+    }
+
+    pub(crate) fn on_contact(&mut self, cx: &Context<'_>, peer: NodeId) {
+        self.membership.on_contact(peer, cx.now);
+        self.next_wakeup = cx.now;
+    }
+
+    /// The host knows that a connection has broken.
+    pub(crate) fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.membership.on_failed(peer, cx.now, &mut self.acts);
+        self.carry_out(cx);
+    }
+
+    pub(crate) fn on_view(&mut self, cx: &mut Context<'_>, from: NodeId, message: ViewMessage) {
+        if let Some(link) = self.link_mut(from) {
+            link.on_heard(cx.now);
+        }
+        self.membership.on_message(from, message, cx.now, &mut cx.state.rng, &mut self.acts);
+        self.carry_out(cx);
+    }
+
+    /// A value has come that was not known.
+    pub(crate) fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
+        // What comes by a digest is old: others have it, or find it announced.
+        let is_eager = !matches!(source, Source::Delta(_));
+        for link in self.links.iter_mut().filter(|link| Some(link.peer) != source.peer()) {
+            if is_eager && self.tree.is_eager(link.peer) {
+                link.owe(value);
+            } else {
+                link.announce(value, cx.now);
+            }
+        }
+    }
+
+    /// A peer has sent a value that was known, in a message that is none of a link.
+    pub(crate) fn on_holder(&mut self, peer: NodeId, value: ValueIx) {
+        if let Some(link) = self.link_mut(peer) {
+            link.on_holder(value);
+        }
+    }
+
+    /// A payload has come over a link.
+    pub(crate) fn on_rumor(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        id: Option<RumorId>,
+        value: ValueIx,
+        is_new: bool,
+    ) {
+        if is_new {
+            self.tree.on_new(from, id, value);
+            return;
+        }
+        let compass = &self.compass;
+        let pruned = self.tree.on_duplicate(from, value, |peer| compass.is_wanted(peer));
+        if let Some(pruned) = pruned {
+            cx.state.stats.prunes += 1;
+            self.turn(pruned, Turn::Prune, cx.now);
+        }
+    }
+
+    /// All of a message on a link but its rumors, which the node has taken in.
+    pub(crate) fn on_link(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        push: LinkPush,
+        is_numbered: bool,
+    ) {
+        let now = cx.now;
+        let times = Times::of(&cx.state.config);
+        if !self.membership.is_active(from) {
+            self.membership.on_stranger(from, &mut cx.state.rng, &mut self.acts);
+            self.carry_out(cx);
+        }
+        let patience = patience(&cx.state.config);
+        let own = cx.state.streams.incarnation();
+        let Some(link) = self.links.iter_mut().find(|link| link.peer == from) else { return };
+        link.on_heard(now);
+        let numbers = (push.number, push.floor);
+        if !link.on_number(push.incarnation, numbers, is_numbered, now) {
+            return;
+        }
+        link.answers_now |= push.asks;
+        if let Some(acked) = push.acked.filter(|acked| acked.incarnation == own) {
+            link.on_acked(&acked, now, &times);
+        }
+        for &id in &push.wants {
+            if let Some(value) = cx.state.streams.find(id) {
+                link.owe(value);
+            }
+        }
+        match push.turn {
+            Some(Turn::Graft) => self.tree.on_graft(from, now, patience),
+            Some(Turn::Prune) => {
+                self.tree.on_prune(from);
+                self.on_lazy(from, now);
+            }
+            None => {}
+        }
+        if let Some(beacon) = push.beacon {
+            let has_news = self.compass.on_heard(from, beacon, now);
+            self.shape(now, has_news);
+        }
+        for (id, hops) in push.have.into_iter().take(COUNT_MAX) {
+            self.on_announced(cx, from, (id, hops), patience);
+        }
+    }
+
+    fn on_announced(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: NodeId,
+        (id, hops): (RumorId, u32),
+        patience: Patience,
+    ) {
+        let held = cx.state.streams.find(id);
+        if let (Some(value), Some(link)) = (held, self.link_mut(from)) {
+            link.on_holder(value);
+        }
+        let held = held.map(|value| (value, cx.state.store.delivery(value).hops));
+        let keeps_shape = self.compass.is_settled();
+        match self.tree.on_announced(from, (id, hops), held, keeps_shape, cx.now, patience) {
+            Announced::Noted => {}
+            Announced::GivenUp => cx.state.stats.announcements_given_up += 1,
+            Announced::Swap { pruned } => {
+                self.turn(from, Turn::Graft, cx.now);
+                self.turn(pruned, Turn::Prune, cx.now);
+            }
+        }
+    }
+
+    /// A comparison of hashes with somebody, now.
+    pub(crate) fn compare(&mut self, cx: &mut Context<'_>) {
+        cx.state.stats.rounds += 1;
+        digest::name_unnamed(cx);
+        let neighbors = self.membership.active();
+        if neighbors.is_empty() || !cx.state.uses(Mechanism::Rounds) {
+            return;
+        }
+        let peer = neighbors[cx.state.rng.below(neighbors.len())];
+        digest::open(cx, peer);
+    }
+
+    /// Values that await an acknowledgement.
+    pub(crate) fn unacked(&self) -> usize {
+        self.links.iter().map(Link::unacked).sum()
+    }
+
+    pub(crate) fn next_wakeup(&self) -> Instant {
+        self.next_wakeup
+    }
+
+    pub(crate) fn is_holding_back(&self) -> bool {
+        self.links.iter().any(|link| !link.owed.is_empty())
+    }
+
+    /// Does what is due, after everything else that an input has caused.
+    pub(crate) fn act(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now;
+        if self.membership.next_wakeup() <= now {
+            self.membership.on_wakeup(now, &mut cx.state.rng, &mut self.acts);
+            self.carry_out(cx);
+        }
+        if self.compass.next_wakeup() <= now {
+            let has_news = self.compass.on_wakeup(now, cx.state.streams.incarnation());
+            self.shape(now, has_news);
+        }
+        self.graft_overdue(cx);
+        if self.next_compare <= now {
+            let interval = cx.state.config.gossip_interval * COMPARES_EVERY;
+            // Apart from others that began at the same moment.
+            self.next_compare = now + interval + cx.state.rng.part_of(interval / 4);
+            if !cx.state.has_news(now) {
+                self.compare(cx);
+            }
+        }
+        self.speak(cx);
+        let me = cx.state.me;
+        let times = Times::of(&cx.state.config);
+        let links = self.links.iter().map(|link| link.due(me, &times));
+        let others = [self.membership.next_wakeup(), self.compass.next_wakeup(), self.next_compare];
+        let due = links.chain(others).chain(self.tree.next_wakeup()).min();
+        self.next_wakeup = due.unwrap_or(now).max(now);
+    }
+
+    fn graft_overdue(&mut self, cx: &mut Context<'_>) {
+        let is_due = self.tree.next_wakeup().is_some_and(|due| due <= cx.now);
+        if !is_due || !cx.state.uses(Mechanism::Fallback) {
+            return;
+        }
+        for (peer, ids) in self.tree.overdue(cx.now, patience(&cx.state.config)) {
+            cx.state.stats.grafts += 1;
+            if let Some(link) = self.link_mut(peer) {
+                link.turn = Some(Turn::Graft);
+                link.wants.extend(ids);
+            }
+        }
+    }
+
+    /// Watches all links, and says what is to be said.
+    fn speak(&mut self, cx: &mut Context<'_>) {
+        let (now, me) = (cx.now, cx.state.me);
+        let times = Times::of(&cx.state.config);
+        let mut is_well = !self.links.is_empty();
+        let mut failed: SmallVec<[NodeId; 4]> = SmallVec::new();
+        for place in 0..self.links.len() {
+            let link = &mut self.links[place];
+            if link.due(me, &times) > now {
+                continue;
+            }
+            link.repeat(now, &times);
+            let asks = match link.watch(now, &times) {
+                Watched::Failed => {
+                    failed.push(link.peer);
+                    continue;
+                }
+                watched => watched == Watched::Asks,
+            };
+            is_well &= !asks;
+            if asks || link.speaks(me, now, &times) {
+                self.say(cx, place, asks, &times);
+            }
+        }
+        cx.state.is_well = is_well && failed.is_empty();
+        for peer in failed {
+            cx.state.stats.neighbors_lost += 1;
+            self.membership.on_failed(peer, now, &mut self.acts);
+        }
+        self.carry_out(cx);
+    }
+
+    fn say(&mut self, cx: &mut Context<'_>, place: usize, asks: bool, times: &Times) {
+        let state = &mut cx.state;
+        let link = &mut self.links[place];
+        let mut push = LinkPush {
+            incarnation: state.streams.incarnation(),
+            beacon: Some(self.compass.told_to(link.peer)),
+            turn: link.turn.take(),
+            asks,
+            wants: core::mem::take(&mut link.wants),
+            acked: link.acked(),
+            ..LinkPush::default()
+        };
+        let mut bytes = 0;
+        let mut rumors: SmallVec<[ValueIx; 2]> = SmallVec::new();
+        while let Some(&value) = link.owed.first()
+            && (rumors.is_empty() || bytes + state.store.bytes(value).len() <= BYTES_MAX)
+            && rumors.len() < COUNT_MAX
+        {
+            link.owed.pop_first();
+            bytes += state.store.bytes(value).len();
+            rumors.push(value);
+            push.rumors.push(Rumor {
+                id: state.id_of(value),
+                hops: state.store.delivery(value).hops,
+                payload: state.store.payload(value),
+            });
+        }
+        let mut have = Vec::new();
+        while have.len() < COUNT_MAX
+            && let Some(value) = link.lazy.pop_first()
+        {
+            // What has no name yet is compared when it has one.
+            if let Some(id) = state.id_of(value) {
+                have.push(value);
+                push.have.push((id, state.store.delivery(value).hops));
+            }
+        }
+        link.last_number += u64::from(push.is_numbered());
+        push.number = link.last_number;
+        let peer = link.peer;
+        link.on_sent(rumors, have, asks, cx.now, times);
+        push.floor = link.floor();
+        let given_up = core::mem::take(&mut link.given_up);
+        state.stats.pushes_given_up += given_up;
+        cx.send(peer, Message::Link(alloc::boxed::Box::new(push)));
+        if given_up > 0 {
+            digest::open(cx, peer);
+        }
+    }
+
+    /// Does what the membership wants done.
+    fn carry_out(&mut self, cx: &mut Context<'_>) {
+        let mut acts = core::mem::take(&mut self.acts);
+        for act in acts.drain(..) {
+            match act {
+                Act::Send(to, message) => _ = cx.send(to, Message::View(message)),
+                Act::Up(peer) => self.on_up(cx, peer),
+                Act::Down(peer) => self.on_down(cx, peer),
+            }
+        }
+        self.acts = acts;
+    }
+
+    fn on_up(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        let mut link = Link::new(peer, cx.now);
+        let len = cx.state.store.len();
+        for value in cx.state.store.values_from(len.saturating_sub(NEWEST)) {
+            link.announce(value, cx.now);
+        }
+        self.links.push(link);
+        self.tree.on_up(peer);
+        // One of the two compares all the rest.
+        if len > 0 && cx.state.me < peer {
+            digest::open(cx, peer);
+        }
+    }
+
+    fn on_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
+        self.links.retain(|link| link.peer != peer);
+        self.tree.on_down(peer);
+        let was_settled = self.compass.is_settled();
+        let has_news = self.compass.on_down(peer, cx.now);
+        if was_settled && !self.compass.is_settled() {
+            // Whoever is nearer to the root than this node is is not known: any of them may be.
+            for link in &mut self.links {
+                self.tree.graft(link.peer, cx.now, patience(&cx.state.config));
+                link.turn = Some(Turn::Graft);
+            }
+        }
+        self.shape(cx.now, has_news);
+    }
+
+    /// Makes the links eager or lazy as the beacon wants them, and tells what is new of it.
+    fn shape(&mut self, now: Instant, has_news: bool) {
+        for place in 0..self.links.len() {
+            let link = &mut self.links[place];
+            if has_news {
+                link.news_since.get_or_insert(now);
+            }
+            let peer = link.peer;
+            let is_wanted = self.compass.is_wanted(peer);
+            if is_wanted || (self.compass.is_agreed(peer) && self.compass.is_settled()) {
+                let was_eager = self.tree.is_eager(peer);
+                self.tree.shape(peer, is_wanted, now);
+                if was_eager && !self.tree.is_eager(peer) {
+                    self.on_lazy(peer, now);
+                }
+            }
+        }
+    }
+
+    /// Both ends of a link are to use it so from now on.
+    fn turn(&mut self, peer: NodeId, turn: Turn, now: Instant) {
+        if let Some(link) = self.link_mut(peer) {
+            link.turn = Some(turn);
+            if turn == Turn::Prune {
+                link.on_lazy(now);
+            }
+        }
+    }
+
+    fn on_lazy(&mut self, peer: NodeId, now: Instant) {
+        if let Some(link) = self.link_mut(peer) {
+            link.on_lazy(now);
+        }
+    }
+
+    fn link_mut(&mut self, peer: NodeId) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.peer == peer)
+    }
+}
