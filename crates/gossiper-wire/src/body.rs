@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::{Acked, Rumor, RumorId, Stream};
+use crate::dialect::{Acked, Beacon, Held, Rumor, RumorId, Stream, Turn, View};
 use crate::float::Quotient;
 use crate::list::List;
 use crate::value::Value;
@@ -340,4 +340,38 @@ bodies! {
         /// What the sender holds, exactly, if it tells.
         streams: Option<Vec<Stream<'a>>>,
     } = "gossip_push",
+    /// all that there is to say on a link of a learned tree (between two gossiper nodes).
+    GossipLink {
+        /// What is pushed; not printed if empty, as the two lists below.
+        rumors: Vec<Rumor<'a>>,
+        /// The number of this message on this link, or of the last one.
+        number: u64,
+        /// The lowest number that the receiver should still wait for.
+        floor: u64,
+        /// Which start of the sender.
+        incarnation: u64,
+        /// Which numbers of the receiver have come, if any has.
+        acked: Option<Acked>,
+        /// The way to the root, if the sender tells.
+        beacon: Option<Beacon<'a>>,
+        /// How the link is to be used from now on, if that changes.
+        turn: Option<Turn>,
+        /// Whether the receiver is to answer at once; not printed if not.
+        asks: bool,
+        /// What the sender holds of late, and after how many hops.
+        have: Vec<Held<'a>>,
+        /// What the sender wants of what the receiver holds.
+        wants: Vec<RumorId<'a>>,
+    } = "gossip_link",
+    /// who is whose neighbor, where nobody knows all (between two gossiper nodes).
+    GossipView {
+        /// What it is about.
+        says: View,
+        /// The joining node, or the one that shuffles.
+        node: Option<Cow<'a, str>>,
+        /// The hops that are left to a walk.
+        ttl: Option<u8>,
+        /// Addresses.
+        nodes: Option<Vec<Cow<'a, str>>>,
+    } = "gossip_view",
 }

@@ -81,6 +81,24 @@ pub(crate) fn body<'a>(kind: &str, fields: &Envelope<'a>) -> Result<Body<'a>, Bo
                 streams: fields.optional(Field::Streams)?,
             }
         }
+        "gossip_link" => Body::GossipLink {
+            rumors: fields.optional(Field::Rumors)?.unwrap_or_default(),
+            number: fields.required(Field::Number)?,
+            floor: fields.required(Field::Floor)?,
+            incarnation: fields.required(Field::Incarnation)?,
+            acked: fields.optional(Field::Acked)?,
+            beacon: fields.optional(Field::Beacon)?,
+            turn: fields.optional(Field::Turn)?,
+            asks: fields.optional(Field::Asks)?.unwrap_or(false),
+            have: fields.optional(Field::Have)?.unwrap_or_default(),
+            wants: fields.optional(Field::Wants)?.unwrap_or_default(),
+        },
+        "gossip_view" => Body::GossipView {
+            says: fields.required(Field::Says)?,
+            node: fields.optional(Field::Node)?,
+            ttl: fields.optional(Field::Ttl)?,
+            nodes: fields.optional(Field::Nodes)?,
+        },
         "gossip_delta" => Body::GossipDelta { rumors: fields.required(Field::Rumors)? },
         _ => return rare_body(kind, fields),
     })

@@ -53,3 +53,87 @@ pub struct Rumor<'a> {
     /// What it says.
     pub message: Value<'a>,
 }
+
+/// A rumor that a node holds, printed as `["n1", 17, 3, HOPS]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Held<'a> {
+    /// The rumor's name.
+    pub id: RumorId<'a>,
+    /// How far it had travelled to the node.
+    pub hops: u32,
+}
+
+/// What a node knows of the root of a learned tree, printed as `["n1", 17, 40, 3, true]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Beacon<'a> {
+    /// Who that is.
+    pub root: Cow<'a, str>,
+    /// Which start of it.
+    pub since: u64,
+    /// The number of its last beacon.
+    pub sequence: u64,
+    /// How far it is.
+    pub hops: u32,
+    /// Whether the sender knows of it by the receiver.
+    pub is_uplink: bool,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $(
+                $(#[$variant_doc])*
+                #[doc = concat!(" Printed `", $word, "`.")]
+                $variant,
+            )*
+        }
+
+        impl $name {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// How a link of a learned tree is to be used from now on.
+    Turn {
+        /// Eagerly.
+        Graft = "graft",
+        /// Lazily.
+        Prune = "prune",
+    }
+}
+
+words! {
+    /// What a message about neighbors says.
+    View {
+        /// The sender is new, and wants a neighbor.
+        Join = "join",
+        /// `node` is new, and looks for neighbors on a walk of `ttl` hops.
+        ForwardJoin = "forward_join",
+        /// The sender wants the receiver for a neighbor.
+        Neighbor = "neighbor",
+        /// So it does, and has no other.
+        NeighborUrgent = "neighbor_urgent",
+        /// The sender is the receiver's neighbor now.
+        Accept = "accept",
+        /// It is not.
+        Refuse = "refuse",
+        /// It is not, or not any more.
+        Disconnect = "disconnect",
+        /// `node` sends some `nodes` on a walk of `ttl` hops, and wants others in return.
+        Shuffle = "shuffle",
+        /// Some `nodes` in return.
+        ShuffleReply = "shuffle_reply",
+    }
+}

@@ -152,6 +152,35 @@ fn write_fields(writer: &mut Writer<'_>, body: &Body<'_>) {
             writer.optional(Field::Asks, asks.then_some(asks));
             writer.optional(Field::Streams, streams.as_ref());
         }
+        Body::GossipLink {
+            rumors,
+            number,
+            floor,
+            incarnation,
+            acked,
+            beacon,
+            turn,
+            asks,
+            have,
+            wants,
+        } => {
+            writer.optional(Field::Rumors, (!rumors.is_empty()).then_some(rumors));
+            writer.field(Field::Number, number);
+            writer.field(Field::Floor, floor);
+            writer.field(Field::Incarnation, incarnation);
+            writer.optional(Field::Acked, acked.as_ref());
+            writer.optional(Field::Beacon, beacon.as_ref());
+            writer.optional(Field::Turn, turn.as_ref());
+            writer.optional(Field::Asks, asks.then_some(asks));
+            writer.optional(Field::Have, (!have.is_empty()).then_some(have));
+            writer.optional(Field::Wants, (!wants.is_empty()).then_some(wants));
+        }
+        Body::GossipView { says, node, ttl, nodes } => {
+            writer.field(Field::Says, says);
+            writer.optional(Field::Node, node.as_ref());
+            writer.optional(Field::Ttl, ttl.as_ref());
+            writer.optional(Field::Nodes, nodes.as_ref());
+        }
         Body::GossipStatsOk {
             broadcasts_received,
             gossip_messages_sent,

@@ -57,7 +57,7 @@ mod value;
 mod writer;
 
 pub use body::{Body, Via};
-pub use dialect::{Acked, Rumor, RumorId, Stream};
+pub use dialect::{Acked, Beacon, Held, Rumor, RumorId, Stream, Turn, View};
 pub use encode::encode;
 pub use envelope::{Envelope, LINE_BYTES_MAX};
 pub use error::{BodyError, LineError, ValueError};

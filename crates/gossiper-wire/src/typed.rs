@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry;
 use serde_json::value::RawValue;
 
 use crate::body::Via;
-use crate::dialect::{Acked, Rumor, RumorId, Stream};
+use crate::dialect::{Acked, Beacon, Held, Rumor, RumorId, Stream, Turn, View};
 use crate::float::Quotient;
 use crate::json::{self, Name};
 use crate::list::List;
@@ -42,6 +42,14 @@ impl<'a> Typed<'a> for u32 {
     const EXPECTED: &'static str = "an integer from 0 to 4294967295";
 
     #[inline]
+    fn read(text: &'a str) -> Option<Self> {
+        u64::read(text)?.try_into().ok()
+    }
+}
+
+impl<'a> Typed<'a> for u8 {
+    const EXPECTED: &'static str = "an integer from 0 to 255";
+
     fn read(text: &'a str) -> Option<Self> {
         u64::read(text)?.try_into().ok()
     }
@@ -192,6 +200,56 @@ impl<'a> Typed<'a> for RumorId<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let (Name(origin), incarnation, sequence) = serde_json::from_str(text).ok()?;
         Some(RumorId { origin, incarnation, sequence })
+    }
+}
+
+impl<'a> Typed<'a> for Vec<RumorId<'a>> {
+    const EXPECTED: &'static str = "a list of [origin, incarnation, sequence]";
+
+    fn read(text: &'a str) -> Option<Self> {
+        let ids: Vec<(Name<'_>, u64, u64)> = serde_json::from_str(text).ok()?;
+        let id = |(Name(origin), incarnation, sequence)| RumorId { origin, incarnation, sequence };
+        Some(ids.into_iter().map(id).collect())
+    }
+}
+
+impl<'a> Typed<'a> for Vec<Held<'a>> {
+    const EXPECTED: &'static str = "a list of [origin, incarnation, sequence, hops]";
+
+    fn read(text: &'a str) -> Option<Self> {
+        let held: Vec<(Name<'_>, u64, u64, u32)> = serde_json::from_str(text).ok()?;
+        let each = |(Name(origin), incarnation, sequence, hops)| Held {
+            id: RumorId { origin, incarnation, sequence },
+            hops,
+        };
+        Some(held.into_iter().map(each).collect())
+    }
+}
+
+impl<'a> Typed<'a> for Beacon<'a> {
+    const EXPECTED: &'static str = "[root, incarnation, sequence, hops, is_uplink]";
+
+    fn read(text: &'a str) -> Option<Self> {
+        let (Name(root), since, sequence, hops, is_uplink) = serde_json::from_str(text).ok()?;
+        Some(Beacon { root, since, sequence, hops, is_uplink })
+    }
+}
+
+impl<'a> Typed<'a> for Turn {
+    const EXPECTED: &'static str = "\"graft\" or \"prune\"";
+
+    fn read(text: &'a str) -> Option<Self> {
+        let word = json::string(text)?;
+        Turn::ALL.iter().copied().find(|turn| turn.as_str() == word)
+    }
+}
+
+impl<'a> Typed<'a> for View {
+    const EXPECTED: &'static str = "a word about neighbors";
+
+    fn read(text: &'a str) -> Option<Self> {
+        let word = json::string(text)?;
+        View::ALL.iter().copied().find(|says| says.as_str() == word)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::{Acked, Rumor, RumorId, Stream};
+use crate::dialect::{Acked, Beacon, Held, Rumor, RumorId, Stream, Turn, View};
 use crate::field::Field;
 use crate::float::{Quotient, write_float};
 use crate::list::List;
@@ -103,6 +103,12 @@ impl Print for u64 {
     }
 }
 
+impl Print for u8 {
+    fn print(&self, writer: &mut Writer<'_>) {
+        writer.integer(*self);
+    }
+}
+
 impl Print for u32 {
     fn print(&self, writer: &mut Writer<'_>) {
         writer.integer(*self);
@@ -194,6 +200,44 @@ impl Print for RumorId<'_> {
         writer.raw("[");
         self.print_inner(writer);
         writer.raw("]");
+    }
+}
+
+impl Print for Held<'_> {
+    fn print(&self, writer: &mut Writer<'_>) {
+        writer.raw("[");
+        self.id.print_inner(writer);
+        writer.raw(", ");
+        writer.integer(self.hops);
+        writer.raw("]");
+    }
+}
+
+impl Print for Beacon<'_> {
+    fn print(&self, writer: &mut Writer<'_>) {
+        writer.raw("[");
+        writer.string(&self.root);
+        writer.raw(", ");
+        writer.integer(self.since);
+        writer.raw(", ");
+        writer.integer(self.sequence);
+        writer.raw(", ");
+        writer.integer(self.hops);
+        writer.raw(", ");
+        self.is_uplink.print(writer);
+        writer.raw("]");
+    }
+}
+
+impl Print for Turn {
+    fn print(&self, writer: &mut Writer<'_>) {
+        writer.string(self.as_str());
+    }
+}
+
+impl Print for View {
+    fn print(&self, writer: &mut Writer<'_>) {
+        writer.string(self.as_str());
     }
 }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use gossiper_wire::{
-    Acked, Body, Envelope, List, Quotient, Rumor, RumorId, Stream, Value, Via, encode,
+    Acked, Beacon, Body, Envelope, Held, List, Quotient, Rumor, RumorId, Stream, Turn, Value, Via,
+    View, encode,
 };
 
 /// Prints a body between two names, with both numbers and no dialect.
@@ -326,6 +327,60 @@ fn dialect() -> Vec<(Body<'static>, &'static str)> {
                 r#""incarnation": 0, "summary": "0000000000000000", "count": 0"#
             ),
         ),
+        (
+            Body::GossipLink {
+                rumors: vec![Rumor { id: Some(id(3)), hops: 1, message: value("7") }],
+                number: 9,
+                floor: 4,
+                incarnation: 17,
+                acked: Some(Acked { incarnation: 18, upto: 40, beyond: vec![(42, 45)] }),
+                beacon: Some(Beacon {
+                    root: "n0".into(),
+                    since: 2,
+                    sequence: 40,
+                    hops: 3,
+                    is_uplink: true,
+                }),
+                turn: Some(Turn::Graft),
+                asks: true,
+                have: vec![Held { id: id(5), hops: 2 }],
+                wants: vec![id(6)],
+            },
+            concat!(
+                r#""type": "gossip_link", "rumors": [["n1", 17, 3, 1, 7]], "number": 9, "#,
+                r#""floor": 4, "incarnation": 17, "acked": [18, 40, [[42, 45]]], "#,
+                r#""beacon": ["n0", 2, 40, 3, true], "turn": "graft", "asks": true, "#,
+                r#""have": [["n1", 17, 5, 2]], "wants": [["n1", 17, 6]]"#
+            ),
+        ),
+        (
+            Body::GossipLink {
+                rumors: vec![],
+                number: 0,
+                floor: 1,
+                incarnation: 0,
+                acked: None,
+                beacon: None,
+                turn: None,
+                asks: false,
+                have: vec![],
+                wants: vec![],
+            },
+            r#""type": "gossip_link", "number": 0, "floor": 1, "incarnation": 0"#,
+        ),
+        (
+            Body::GossipView { says: View::Join, node: None, ttl: None, nodes: None },
+            r#""type": "gossip_view", "says": "join""#,
+        ),
+        (
+            Body::GossipView {
+                says: View::Shuffle,
+                node: Some("n3".into()),
+                ttl: Some(6),
+                nodes: Some(vec!["n3".into(), "n5".into()]),
+            },
+            r#""type": "gossip_view", "says": "shuffle", "node": "n3", "ttl": 6, "nodes": ["n3", "n5"]"#,
+        ),
     ]
 }
 
@@ -356,7 +411,7 @@ fn the_table_holds_every_kind() {
     let mut kinds: Vec<_> = table().iter().map(|(body, _)| body.kind()).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), 49, "{kinds:?}");
+    assert_eq!(kinds.len(), 51, "{kinds:?}");
 }
 
 #[test]

@@ -186,13 +186,15 @@ fn json_like() -> impl Strategy<Value = String> {
 }
 
 /// Lines that a node might meet.
-const LINES: [&str; 7] = [
+const LINES: [&str; 9] = [
     r#"{"src":"c1","dest":"n1","body":{"type":"broadcast","msg_id":2,"message":{"b":[1],"a":"\n"}}}"#,
     r#"{"src":"c1","dest":"n1","body":{"type":"topology","msg_id":2,"topology":{"n1":["n2"]}}}"#,
     r#"{"src":"n2","dest":"n1","body":{"type":"gossip_sync","msg_id":3,"messages":[10,"\ud800",{}]}}"#,
     r#"{"src":"n2","dest":"n1","body":{"type":"gossip_digest","streams":[["n1",17,40,[[42,45]]]],"answer":true}}"#,
     r#"{"src":"n2","dest":"n1","body":{"type":"gossip_delta","rumors":[["n1",17,3,0,"x"]]}}"#,
     r#"{"src":"n2","dest":"n1","body":{"type":"gossip_push","rumors":[[null,0,0,0,1]],"number":3,"floor":2,"incarnation":9,"acked":[4,7,[[9,9]]],"summary":"00000000000000ab","count":1,"uplink":"n1","asks":true,"streams":[]}}"#,
+    r#"{"src":"n2","dest":"n1","body":{"type":"gossip_link","rumors":[["n1",17,3,0,1]],"number":3,"floor":2,"incarnation":9,"acked":[4,7,[[9,9]]],"beacon":["n1",2,3,4,true],"turn":"prune","asks":true,"have":[["n1",17,5,2]],"wants":[["n1",17,6]]}}"#,
+    r#"{"src":"n2","dest":"n1","body":{"type":"gossip_view","says":"shuffle","node":"n3","ttl":6,"nodes":["n3","n4"]}}"#,
     r#"{"src":"c1","dest":"n1","body":{"type":"calc_fanout","nodes":9,"target_prob":0.9,"rounds":3}}"#,
 ];
 

@@ -137,6 +137,8 @@ fn a_missing_field_is_named() {
         ("gossip_digest", "", "streams"),
         ("gossip_delta", "", "rumors"),
         ("gossip_push", r#", "summary": "00000000000000ab""#, "rumors"),
+        ("gossip_link", "", "number"),
+        ("gossip_view", "", "says"),
     ] {
         let error = refusal(kind, fields);
         assert_eq!(error.code(), 12);
@@ -150,6 +152,33 @@ fn an_ill_typed_field_says_what_was_expected_and_what_came() {
     let count = "an integer from 0 to 18446744073709551615";
     for (kind, fields, text) in [
         ("init", r#", "node_id": 1"#, "`node_id` must be a string, got 1"),
+        (
+            "gossip_link",
+            r#", "number": 1, "floor": 1, "incarnation": 1, "turn": "around""#,
+            "`turn` must be \"graft\" or \"prune\", got \"around\"",
+        ),
+        (
+            "gossip_link",
+            r#", "number": 1, "floor": 1, "incarnation": 1, "have": [["n1", 17, 3, -1]]"#,
+            "`have` must be a list of [origin, incarnation, sequence, hops], \
+             got [[\"n1\", 17, 3, -1]]",
+        ),
+        (
+            "gossip_link",
+            r#", "number": 1, "floor": 1, "incarnation": 1, "beacon": ["n1", 2, 3, 4]"#,
+            "`beacon` must be [root, incarnation, sequence, hops, is_uplink], \
+             got [\"n1\", 2, 3, 4]",
+        ),
+        (
+            "gossip_view",
+            r#", "says": "hello""#,
+            "`says` must be a word about neighbors, got \"hello\"",
+        ),
+        (
+            "gossip_view",
+            r#", "says": "shuffle", "ttl": 256"#,
+            "`ttl` must be an integer from 0 to 255, got 256",
+        ),
         (
             "init",
             r#", "node_id": "n1", "node_ids": ["n1", 2]"#,

@@ -12,8 +12,8 @@
 //! - Because there is no connection that both ends see close, a node that hears from one that is
 //!   no neighbor either takes it as one or says that it is none
 //!   ([`Membership::on_stranger`]): so views become symmetric again after losses.
-//! - A third and last list, the *book*, holds addresses that the passive view had no room for. It is
-//!   turned to when the passive view is used up: of 35 addresses none may be left after a crash of
+//! - A third and last list, the *book*, holds addresses that the passive view had no room for, and
+//!   those of walks that passed by. It is turned to when the passive view is used up: of 35 addresses none may be left after a crash of
 //!   almost everybody, of 160 some are.
 //! - A node without any neighbor turns to its contacts again and again, for ever, ever more rarely.
 
@@ -278,6 +278,8 @@ impl Membership {
         if let Some(next) = next {
             if ttl == JOIN_TTL_PASSIVE {
                 self.add_passive(node, rng);
+            } else {
+                self.note(&[node], rng);
             }
             let forward = ViewMessage::ForwardJoin { node, ttl: ttl - 1 };
             acts.push(Act::Send(next, forward));
@@ -332,6 +334,7 @@ impl Membership {
         let others = self.active.iter().copied().filter(|&other| other != from && other != origin);
         let next = draw(others, rng).filter(|_| ttl > 0 && self.active.len() > 1);
         if let Some(next) = next {
+            self.note(&nodes, rng);
             acts.push(Act::Send(next, ViewMessage::Shuffle { origin, ttl: ttl - 1, nodes }));
             return;
         }
@@ -365,6 +368,16 @@ impl Membership {
                 }
             }
             self.add_passive(node, rng);
+        }
+    }
+
+    /// Addresses pass by: those that are not known yet go into the book.
+    fn note(&mut self, nodes: &[NodeId], rng: &mut Rng) {
+        for &node in nodes.iter().take(SHUFFLE_NODES_MAX) {
+            let is_known = self.is_active(node) || self.passive.contains(node);
+            if node != self.me && node != NodeId::GUEST && !is_known {
+                self.book.add(node, rng);
+            }
         }
     }
 

@@ -295,6 +295,20 @@ fn own_rule_addresses_without_room_are_found_again_when_all_others_have_failed()
 }
 
 #[test]
+fn own_rule_addresses_that_pass_by_are_found_again_too() {
+    let mut bench = Bench::with(1..3, 0..0);
+    let nodes = vec![NodeId(50), NodeId(51), ME];
+    bench.receive(1, ViewMessage::Shuffle { origin: NodeId(50), ttl: 6, nodes });
+    bench.receive(1, ViewMessage::ForwardJoin { node: NodeId(52), ttl: 5 });
+    assert!(bench.node.passive().is_empty());
+    bench.fail(1);
+    bench.fail(2);
+    let mut tried = requests(&bench.wait(3));
+    tried.sort_unstable();
+    assert_eq!(tried, [50, 51, 52]);
+}
+
+#[test]
 fn own_rule_links_that_only_one_end_knows_become_symmetric_or_end() {
     let mut full = Bench::with(1..6, 0..0);
     full.node.on_stranger(NodeId(9), &mut full.rng, &mut full.acts);
