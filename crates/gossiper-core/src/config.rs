@@ -74,8 +74,10 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether the node keeps partial views.
-    pub(crate) fn is_learned(&self) -> bool {
+    /// Whether a node knows a few others only: whether its overlay is learned and its strategy one
+    /// that makes use of it.
+    #[must_use]
+    pub fn is_learned(&self) -> bool {
         self.overlay == OverlayKind::Learned && self.strategy == Strategy::Hybrid
     }
 

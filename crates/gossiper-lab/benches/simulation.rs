@@ -52,6 +52,7 @@ fn measure(strategy: Strategy, nodes: usize, broadcasts: usize) {
         broadcasts: load.draw(nodes, 1),
         settle: Duration::from_secs(5),
         stagger: Duration::from_secs(1),
+        warmup: None,
         seed: 1,
     };
     let start = Clock::now();

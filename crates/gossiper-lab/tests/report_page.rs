@@ -262,6 +262,7 @@ fn simulated() -> String {
         broadcasts: load.draw(nodes, 7),
         settle: Duration::from_secs(10),
         stagger: Duration::from_secs(1),
+        warmup: None,
         seed: 7,
     };
     let all = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];

@@ -42,7 +42,7 @@ impl Times {
             credit: config.pace / 5,
             reorder: config.ack_timeout * 2 / 5,
             timeout: config.ack_timeout,
-            keep_alive: config.gossip_interval * 5,
+            keep_alive: config.gossip_interval * 3,
         }
     }
 }
@@ -142,6 +142,7 @@ impl Link {
             sent.rumors.retain(|each| *each != value);
             sent.have.retain(|each| *each != value);
         }
+        self.in_flight.retain(|sent| !sent.rumors.is_empty() || !sent.have.is_empty());
     }
 
     /// Values are to be announced from now on, and not pushed.
@@ -255,7 +256,7 @@ impl Link {
     /// What was never acknowledged is owed again.
     pub(super) fn repeat(&mut self, now: Instant, times: &Times) {
         while let Some(sent) = self.in_flight.front()
-            && self.repeat_at(sent, times) <= now
+            && Self::repeat_at(sent, times) <= now
         {
             if let Some(sent) = self.in_flight.pop_front() {
                 self.owe_again(sent, now);
@@ -263,10 +264,9 @@ impl Link {
         }
     }
 
-    /// An acknowledgement may wait for company, and announcements are in no hurry.
-    fn repeat_at(&self, sent: &Sent, times: &Times) -> Instant {
-        let patience = if sent.rumors.is_empty() { times.batch * 2 } else { times.batch };
-        sent.at + patience + times.timeout
+    /// An acknowledgement may wait for company.
+    fn repeat_at(sent: &Sent, times: &Times) -> Instant {
+        sent.at + times.batch + times.timeout
     }
 
     /// Asks again if an answer is overdue, or the neighbor has said nothing for long. Says whether
@@ -314,7 +314,7 @@ impl Link {
             due = due.min(since + times.batch / 2);
         }
         if let Some(sent) = self.in_flight.front() {
-            due = due.min(self.repeat_at(sent, times));
+            due = due.min(Self::repeat_at(sent, times));
         }
         due
     }
@@ -348,4 +348,146 @@ pub(super) enum Watched {
     /// The neighbor is to be asked for an answer.
     Asks,
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn at(ms: u64) -> Instant {
+        Instant(ms * 1_000_000)
+    }
+
+    fn times() -> Times {
+        Times::of(&Config::default())
+    }
+
+    fn link() -> Link {
+        let mut link = Link::new(NodeId(2), at(0));
+        link.answers_now = false;
+        link
+    }
+
+    /// Pushes the values that are owed in one message each.
+    fn push(link: &mut Link, ms: u64) -> Vec<u32> {
+        let mut pushed = Vec::new();
+        while let Some(value) = link.owed.pop_first() {
+            link.last_number += 1;
+            pushed.push(value.0);
+            link.on_sent(SmallVec::from_slice(&[value]), vec![], false, at(ms), &times());
+        }
+        pushed
+    }
+
+    fn acked(upto: u64, beyond: &[(u64, u64)]) -> Acked {
+        Acked { incarnation: 1, upto, beyond: beyond.to_vec() }
+    }
+
+    #[test]
+    fn a_value_on_a_link_that_is_not_busy_goes_at_once_and_the_next_after_a_while() {
+        let mut link = link();
+        link.owe(ValueIx(0));
+        assert!(link.speaks(NodeId(1), at(100), &times()));
+        push(&mut link, 100);
+        link.owe(ValueIx(1));
+        assert!(!link.speaks(NodeId(1), at(119), &times()));
+        assert_eq!(link.due(NodeId(1), &times()), at(120));
+        assert!(link.speaks(NodeId(1), at(120), &times()));
+    }
+
+    #[test]
+    fn what_is_missing_before_later_numbers_is_sent_again_but_not_what_may_be_late() {
+        let mut link = link();
+        (0..4).for_each(|value| link.owe(ValueIx(value)));
+        push(&mut link, 0);
+        link.on_acked(&acked(1, &[(3, 3)]), at(200), &times());
+        assert!(link.owed.is_empty(), "2 may be late");
+        link.on_acked(&acked(1, &[(3, 3)]), at(201), &times());
+        assert_eq!(push(&mut link, 201), [1]);
+        assert_eq!((link.unacked(), link.floor()), (2, 4));
+        link.on_acked(&acked(5, &[]), at(300), &times());
+        assert_eq!((link.unacked(), link.floor()), (0, 6));
+    }
+
+    #[test]
+    fn what_is_never_acknowledged_is_sent_again_unless_the_neighbor_has_it() {
+        let mut link = link();
+        (0..2).for_each(|value| link.owe(ValueIx(value)));
+        push(&mut link, 0);
+        link.on_holder(ValueIx(0));
+        link.repeat(at(1_499), &times());
+        assert!(link.owed.is_empty());
+        link.repeat(at(1_500), &times());
+        assert_eq!(push(&mut link, 1_500), [1]);
+    }
+
+    #[test]
+    fn of_two_ends_with_the_same_to_announce_one_speaks_first() {
+        let (mut low, mut high) = (link(), link());
+        high.peer = NodeId(0);
+        for link in [&mut low, &mut high] {
+            link.last_sent = at(8_000);
+            link.announce(ValueIx(0), at(10_000));
+        }
+        let me = NodeId(1);
+        assert!(low.speaks(me, at(10_500), &times()) && !high.speaks(me, at(10_500), &times()));
+        high.last_sent = at(10_000);
+        assert!(!high.speaks(me, at(11_499), &times()) && high.speaks(me, at(11_500), &times()));
+    }
+
+    #[test]
+    fn an_announcement_is_spared_for_what_the_neighbor_holds_or_gets() {
+        let mut link = link();
+        link.announce(ValueIx(0), at(0));
+        link.announce(ValueIx(1), at(0));
+        link.on_holder(ValueIx(0));
+        link.owe(ValueIx(1));
+        assert!(link.lazy.is_empty() && link.owed.len() == 1);
+        link.on_lazy(at(5));
+        assert!(link.owed.is_empty() && link.lazy.len() == 1);
+    }
+
+    #[test]
+    fn a_neighbor_that_does_not_answer_four_questions_has_failed() {
+        let (mut link, times) = (link(), times());
+        let mut now = link.due(NodeId(1), &times);
+        let mut asked = 0;
+        loop {
+            match link.watch(now, &times) {
+                Watched::Failed => break,
+                Watched::Asks => asked += 1,
+                Watched::Well => {}
+            }
+            link.on_sent(SmallVec::new(), vec![], asked > 0, now, &times);
+            now = link.due(NodeId(1), &times);
+        }
+        // After 6.5 s of silence four questions, half a second apart.
+        assert_eq!((asked, now), (4, at(8_500)));
+        link.on_heard(now);
+        assert_eq!(link.watch(now, &times), Watched::Well);
+    }
+
+    #[test]
+    fn numbers_of_an_earlier_life_are_void_and_those_of_a_later_one_begin_anew() {
+        let mut link = link();
+        assert!(link.on_number(5, (3, 3), true, at(0)));
+        assert_eq!(link.acked(), Some(Acked { incarnation: 5, upto: 3, beyond: vec![] }));
+        assert!(!link.on_number(4, (9, 9), true, at(0)));
+        assert!(link.on_number(6, (1, 1), true, at(0)));
+        assert_eq!(link.acked(), Some(Acked { incarnation: 6, upto: 1, beyond: vec![] }));
+    }
+
+    #[test]
+    fn bound_what_is_too_much_for_a_link_is_given_up_and_counted() {
+        let mut link = link();
+        (0..=OWED_MAX as u32).for_each(|value| link.owe(ValueIx(value)));
+        assert_eq!((link.owed.len(), link.given_up), (OWED_MAX, 1));
+        let first = OWED_MAX as u32 + 1;
+        (0..=OWED_MAX as u32).for_each(|value| link.announce(ValueIx(first + value), at(0)));
+        assert_eq!((link.lazy.len(), link.given_up), (OWED_MAX, 2));
+        push(&mut link, 0);
+        assert_eq!(link.in_flight.len(), IN_FLIGHT_MAX);
+        assert_eq!(link.given_up as usize, 2 + OWED_MAX - IN_FLIGHT_MAX);
+    }
 }

@@ -45,6 +45,9 @@ const SHUFFLE_PASSIVE: usize = 4;
 /// The most addresses of one shuffle that are looked at: twice what this crate sends.
 const SHUFFLE_NODES_MAX: usize = 16;
 
+/// With fewer neighbors than this a node is not to be refused.
+const URGENT_BELOW: usize = 2;
+
 /// The most addresses in the book.
 const BOOK_MAX: usize = 128;
 
@@ -428,8 +431,9 @@ impl Membership {
             return;
         }
         self.requests.push(Request { to, until: now + self.sizes.timeout });
-        // HyParView 4.3: high priority is for who has no neighbor left.
-        let is_urgent = self.active.is_empty();
+        // HyParView 4.3: high priority is for who has no neighbor left. Here it is for who has but one
+        // as well: where all views are full nobody has room for it, and it hangs by a thread.
+        let is_urgent = self.active.len() < URGENT_BELOW;
         let message = if joins { ViewMessage::Join } else { ViewMessage::Neighbor { is_urgent } };
         acts.push(Act::Send(to, message));
     }

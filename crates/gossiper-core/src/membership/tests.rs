@@ -137,10 +137,10 @@ fn forward_join_4_2_the_walk_leaves_an_address_three_hops_before_its_end() {
 
 #[test]
 fn forward_join_4_2_at_its_end_or_at_a_lonely_node_the_walk_makes_a_neighbor() {
-    for (neighbors, ttl) in [(1..4, 0), (2..3, 6)] {
+    for (neighbors, ttl, is_urgent) in [(1..4, 0, false), (2..3, 6, true)] {
         let mut bench = Bench::with(neighbors, 0..0);
         let acts = bench.receive(2, ViewMessage::ForwardJoin { node: NodeId(9), ttl });
-        assert_eq!(sent(&acts), [(9, ViewMessage::Neighbor { is_urgent: false })]);
+        assert_eq!(sent(&acts), [(9, ViewMessage::Neighbor { is_urgent })]);
         bench.receive(9, accepted(true));
         assert!(bench.node.is_active(NodeId(9)));
     }
@@ -175,10 +175,13 @@ fn failure_4_3_a_failed_neighbor_is_forgotten_and_replaced_from_the_passive_view
 }
 
 #[test]
-fn failure_4_3_the_request_is_urgent_only_without_any_neighbor() {
-    let mut bench = Bench::with(1..2, 20..21);
-    bench.fail(1);
-    assert_eq!(sent(&bench.wake()), [(20, ViewMessage::Neighbor { is_urgent: true })]);
+fn failure_4_3_the_request_is_urgent_only_without_any_neighbor_or_with_one() {
+    for neighbors in 0..5 {
+        let mut bench = Bench::with(1..2 + neighbors, 20..21);
+        bench.fail(1);
+        let is_urgent = neighbors < 2;
+        assert_eq!(sent(&bench.wake())[0], (20, ViewMessage::Neighbor { is_urgent }));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use gossiper_core::{
 };
 
 use super::census::Census;
+use super::overlay::contacts;
 use super::queue::Queue;
 use super::results::{Account, Results};
 use super::scenario::{Scenario, ScenarioError, Told};
@@ -99,7 +100,8 @@ impl Cluster {
         scenario.check()?;
         let (nodes, seed) = (scenario.nodes, scenario.seed);
         // Whole milliseconds, which is what the plan of faults counts in.
-        let main = at_ms(u64::try_from(scenario.stagger.as_millis()).unwrap_or(u64::MAX));
+        let before = scenario.start_spread().saturating_add(scenario.start_rest());
+        let main = at_ms(u64::try_from(before.as_millis()).unwrap_or(u64::MAX));
         let last = scenario.last_event().unwrap_or_default();
         let place = |_| Place { node: None, life: 0, sent: 0, wakeup: None };
         let mut cluster = Self {
@@ -127,7 +129,13 @@ impl Cluster {
             scenario,
         };
         for node in 0..nodes {
-            let at = Instant(cluster.draw_start(node).1);
+            let at = if cluster.scenario.config.is_learned() {
+                // Each knows some that have started before it.
+                let spread = cluster.scenario.start_spread().as_nanos();
+                Instant((spread * node as u128 / nodes as u128) as u64)
+            } else {
+                Instant(cluster.draw_start(node).1)
+            };
             cluster.start(node, at);
         }
         Ok(cluster)
@@ -213,7 +221,8 @@ impl Cluster {
     fn draw_start(&mut self, node: usize) -> (u64, u64) {
         self.starts.seek(node as u64, u64::from(self.places[node].life));
         let seed = self.starts.next_u64();
-        (seed, self.starts.below(self.main.0))
+        let stagger = u64::try_from(self.scenario.start_spread().as_nanos()).unwrap_or(u64::MAX);
+        (seed, self.starts.below(stagger))
     }
 
     fn start(&mut self, node: usize, at: Instant) {
@@ -222,9 +231,17 @@ impl Cluster {
         place.life += 1;
         let (id, incarnation) = (NodeId(node as u64), INCARNATION + u64::from(place.life));
         let config = self.scenario.config.clone();
-        let members = self.members.clone();
+        let is_learned = config.is_learned();
+        let members = match is_learned {
+            true => {
+                let lives = place.life / 2;
+                contacts(node, lives, self.scenario.nodes, self.scenario.seed)
+            }
+            false => self.members.clone(),
+        };
         let mut started = Node::sharing(id, members, config, incarnation, seed, at);
         let topology = match &self.told {
+            _ if is_learned => None,
             Told::Nothing => None,
             Told::HasCycle => Some(core::Topology::own_links(id, &[], true)),
             Told::OwnLinks => {
@@ -375,7 +392,9 @@ impl Cluster {
         let (from, to) = (arrival.from as usize, arrival.to as usize);
         let Arrival { id, dialect, .. } = arrival;
         let bytes = line_bytes(from, to, id, dialect, &arrival.message);
-        self.traffic.on_sent(&arrival.message, bytes);
+        if self.now >= self.main {
+            self.traffic.on_sent(&arrival.message, bytes);
+        }
         let number = self.places[from].sent;
         self.places[from].sent += 1;
         let latency = self.scenario.latency;

@@ -237,6 +237,7 @@ mod tests {
             broadcasts: load.draw(nodes, 1),
             settle: Duration::from_secs(10),
             stagger: Duration::from_secs(1),
+            warmup: None,
             seed: 1,
         };
         play(scenario).unwrap()

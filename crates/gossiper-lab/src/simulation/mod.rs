@@ -27,6 +27,7 @@
 mod census;
 mod cluster;
 mod coverage;
+mod overlay;
 mod plan_file;
 mod queue;
 pub mod report;
@@ -42,6 +43,7 @@ mod trouble;
 
 pub use self::cluster::Cluster;
 pub use self::coverage::Coverage;
+pub use self::overlay::{COMPUTED_NODES_MAX, Overlay};
 pub use self::results::{Results, json, strategy_name};
 pub use self::scenario::{
     BROADCASTS_MAX, Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN,

@@ -14,11 +14,13 @@
 //! topology = "grid"
 //! ack_timeout = "500ms"
 //! settle = "10s"
+//! # warmup = "30s"         before the first broadcast; none on a computed overlay
 //! nodes = [25, 100]
 //! fanout = [2]
 //! gossip_interval = ["1s"]
 //! pace = ["100ms"]
 //! strategy = ["flood", "tree", "gossip", "hybrid"]
+//! overlay = ["auto"]       # auto, computed or learned: how hybrid's nodes know each other
 //! seeds = [1, 2, 3]        # or how many, from 1 on; 1 of them, unless told
 //!
 //! [[faults]]               # one set after the other, before everything else; none, unless told
@@ -35,6 +37,7 @@ use std::time::Duration;
 use gossiper_core::{Config, Strategy};
 use serde::Deserialize;
 
+use super::overlay::Overlay;
 use super::results::strategy_name;
 use super::scenario::{LoadPlan, ScenarioError};
 use super::sweep::{Point, RUNS_MAX, Sweep};
@@ -57,11 +60,13 @@ struct File {
     latency_dist: Option<Text>,
     topology: Option<Text>,
     ack_timeout: Option<Text>,
+    warmup: Option<Text>,
     settle: Option<Text>,
     fanout: Option<Many<usize>>,
     gossip_interval: Option<Many<Text>>,
     pace: Option<Many<Text>>,
     strategy: Option<Many<Text>>,
+    overlay: Option<Many<Text>>,
     seeds: Option<Seeds>,
     #[serde(default)]
     faults: Vec<Faults>,
@@ -191,6 +196,7 @@ impl Sweep {
             or(file.ack_timeout.as_ref(), usual.ack_timeout, |text| text.read_time("ack_timeout"))?;
         let settle =
             or(file.settle.as_ref(), Duration::from_secs(10), |text| text.read_time("settle"))?;
+        let warmup = or(file.warmup.as_ref(), None, |text| text.read_time("warmup").map(Some))?;
         let fanouts = swept("fanout", file.fanout, vec![usual.fanout], |&fanout| Ok(fanout))?;
         let intervals =
             swept("gossip_interval", file.gossip_interval, vec![usual.gossip_interval], |text| {
@@ -198,6 +204,8 @@ impl Sweep {
             })?;
         let paces = swept("pace", file.pace, vec![usual.pace], |text| text.read_time("pace"))?;
         let strategies = swept("strategy", file.strategy, ALL.to_vec(), strategy)?;
+        let overlays =
+            swept("overlay", file.overlay, vec![Overlay::Auto], |text| text.read("overlay"))?;
         let nodes = swept("nodes", Some(file.nodes), Vec::new(), |&nodes| Ok(nodes))?;
         let seeds = match file.seeds {
             None => vec![1],
@@ -212,6 +220,7 @@ impl Sweep {
             intervals.len(),
             paces.len(),
             strategies.len(),
+            overlays.len(),
             seeds.len(),
         ];
         let runs = axes.iter().fold(troubles.len(), |runs, axis| runs.saturating_mul(*axis));
@@ -227,6 +236,7 @@ impl Sweep {
             latency,
             topology,
             settle,
+            warmup,
             seed: 0,
         };
         let mut points = each(vec![first], &troubles, |point, (name, trouble)| {
@@ -241,6 +251,9 @@ impl Sweep {
         points = each(points, &intervals, |point, &time| point.config.gossip_interval = time);
         points = each(points, &paces, |point, &pace| point.config.pace = pace);
         points = each(points, &strategies, |point, &strategy| point.config.strategy = strategy);
+        points = each(points, &overlays, |point, overlay| {
+            point.config.overlay = overlay.pick(point.nodes);
+        });
         points = each(points, &seeds, |point, &seed| point.seed = seed);
         points.iter().try_for_each(Point::check)?;
         Ok(Self { question: file.question, points })

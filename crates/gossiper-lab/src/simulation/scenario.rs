@@ -62,6 +62,9 @@ pub struct Scenario {
     pub settle: Duration,
     /// Over how long a time the starts of the nodes are spread before the main phase.
     pub stagger: Duration,
+    /// How long they then have to themselves before the main phase. Nothing that is sent before it
+    /// counts. Unless told: thirty gossip intervals on a learned overlay, and else nothing.
+    pub warmup: Option<Duration>,
     /// Settles every random choice.
     pub seed: u64,
 }

@@ -1,6 +1,9 @@
 //! How many bytes a message takes on the wire.
 
-use gossiper_core::{Acked, Message, MessageId, Payload, Push, Rumor, RumorId, StreamDigest};
+use gossiper_core::{
+    Acked, Beacon, LinkPush, Message, MessageId, NodeId, Payload, Push, Rumor, RumorId,
+    StreamDigest, Turn, ViewMessage,
+};
 
 /// The bytes of the line that `gossiper-wire` would write for a message between the nodes `n<from>`
 /// and `n<to>`, without its line feed. Nothing is written: digits are counted.
@@ -46,6 +49,8 @@ fn body(message: &Message) -> u64 {
             len("gossip_delta") + field("rumors", list(rumors.iter().map(rumor)))
         }
         Message::Push(push) => len("gossip_push") + push_fields(push),
+        Message::Link(push) => len("gossip_link") + link_fields(push),
+        Message::View(message) => len("gossip_view") + view_fields(message),
         // The core never sends it: who refuses what it does not know is the host.
         _ => 0,
     }
@@ -65,6 +70,58 @@ fn push_fields(push: &Push) -> u64 {
         + uplink
         + asks
         + streams.map_or(0, |streams| field("streams", list(streams.iter().map(stream))))
+}
+
+fn link_fields(push: &LinkPush) -> u64 {
+    let numbers = field("number", digits(push.number)) + field("floor", digits(push.floor));
+    let turn = push.turn.map_or(0, |turn| match turn {
+        Turn::Graft => field("turn", len(r#""graft""#)),
+        Turn::Prune => field("turn", len(r#""prune""#)),
+    });
+    let have = push.have.iter().map(|&(id, hops)| inner_id(id) + len("[, ]") + digits(hops.into()));
+    let wants = push.wants.iter().map(|&id| 2 + inner_id(id));
+    numbers
+        + field("incarnation", digits(push.incarnation))
+        + push.acked.as_ref().map_or(0, |acked| field("acked", acked_list(acked)))
+        + push.beacon.map_or(0, |beacon| field("beacon", beacon_list(beacon)))
+        + turn
+        + if push.asks { field("asks", boolean(true)) } else { 0 }
+        + unless_empty("rumors", push.rumors.len(), list(push.rumors.iter().map(rumor)))
+        + unless_empty("have", push.have.len(), list(have))
+        + unless_empty("wants", push.wants.len(), list(wants))
+}
+
+/// A list that is left out when there is nothing in it.
+fn unless_empty(key: &str, count: usize, list: u64) -> u64 {
+    if count == 0 { 0 } else { field(key, list) }
+}
+
+fn beacon_list(beacon: Beacon) -> u64 {
+    let Beacon { root, since, sequence, hops, is_uplink } = beacon;
+    let numbers = digits(since) + digits(sequence) + digits(hops.into());
+    len("[, , , , ]") + 2 + name(root.0) + numbers + boolean(is_uplink)
+}
+
+fn view_fields(message: &ViewMessage) -> u64 {
+    let word = |word: &str| field("says", 2 + len(word));
+    let node = |key: &str, node: NodeId| field(key, 2 + name(node.0));
+    let ttl = |ttl: u8| field("ttl", digits(ttl.into()));
+    let nodes = |nodes: &[NodeId]| field("nodes", list(nodes.iter().map(|node| 2 + name(node.0))));
+    match message {
+        ViewMessage::Join => word("join"),
+        ViewMessage::ForwardJoin { node: who, ttl: left } => {
+            word("forward_join") + node("node", *who) + ttl(*left)
+        }
+        ViewMessage::Neighbor { is_urgent: true } => word("neighbor_urgent"),
+        ViewMessage::Neighbor { is_urgent: false } => word("neighbor"),
+        ViewMessage::Answer { accepts: true } => word("accept"),
+        ViewMessage::Answer { accepts: false } => word("refuse"),
+        ViewMessage::Disconnect => word("disconnect"),
+        ViewMessage::Shuffle { origin, ttl: left, nodes: some } => {
+            word("shuffle") + node("node", *origin) + ttl(*left) + nodes(some)
+        }
+        ViewMessage::ShuffleReply { nodes: some } => word("shuffle_reply") + nodes(some),
+    }
 }
 
 /// The fields of a summary, whose hash has 16 digits.
@@ -135,7 +192,9 @@ fn len(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use gossiper_core::{NodeId, Summary};
+    use std::borrow::Cow;
+
+    use gossiper_core::Summary;
     use gossiper_wire as wire;
     use gossiper_wire::{Body, List, Value, encode};
     use proptest::collection::vec;
@@ -199,8 +258,49 @@ mod tests {
         })
     }
 
+    fn link() -> impl Strategy<Value = LinkPush> {
+        let acked = (number(), number(), some_ranges());
+        let acked =
+            acked.prop_map(|(incarnation, upto, beyond)| Acked { incarnation, upto, beyond });
+        let beacon = (node(), number(), number(), 0..2_000_u32, any::<bool>());
+        let beacon = beacon.prop_map(|(root, since, sequence, hops, is_uplink)| Beacon {
+            root: NodeId(root),
+            since,
+            sequence,
+            hops,
+            is_uplink,
+        });
+        let turn = prop_oneof![Just(None), Just(Some(Turn::Graft)), Just(Some(Turn::Prune))];
+        let numbers = (number(), number(), number(), any::<bool>());
+        let lists = (some_rumors(), vec((id(), 0..2_000_u32), 0..3), vec(id(), 0..3));
+        (numbers, option::of(acked), option::of(beacon), turn, lists).prop_map(
+            |((incarnation, number, floor, asks), acked, beacon, turn, (rumors, have, wants))| {
+                let numbers = LinkPush { incarnation, number, floor, ..LinkPush::default() };
+                LinkPush { acked, beacon, turn, asks, rumors, have, wants, ..numbers }
+            },
+        )
+    }
+
+    fn view() -> impl Strategy<Value = ViewMessage> {
+        let some_nodes = || vec(node().prop_map(NodeId), 0..4);
+        prop_oneof![
+            Just(ViewMessage::Join),
+            Just(ViewMessage::Disconnect),
+            any::<bool>().prop_map(|is_urgent| ViewMessage::Neighbor { is_urgent }),
+            any::<bool>().prop_map(|accepts| ViewMessage::Answer { accepts }),
+            (node(), any::<u8>())
+                .prop_map(|(node, ttl)| ViewMessage::ForwardJoin { node: NodeId(node), ttl }),
+            (node(), any::<u8>(), some_nodes()).prop_map(|(origin, ttl, nodes)| {
+                ViewMessage::Shuffle { origin: NodeId(origin), ttl, nodes }
+            }),
+            some_nodes().prop_map(|nodes| ViewMessage::ShuffleReply { nodes }),
+        ]
+    }
+
     fn message() -> impl Strategy<Value = Message> {
         prop_oneof![
+            link().prop_map(|push| Message::Link(Box::new(push))),
+            view().prop_map(Message::View),
             (payload(), option::of(0..2_000_u32), option::of(id()))
                 .prop_map(|(payload, hops, id)| Message::Broadcast { payload, hops, id }),
             (payload(), 0..2_000_u32, option::of(id()))
@@ -241,6 +341,40 @@ mod tests {
             beyond: held.beyond.clone(),
         };
         streams.iter().map(stream).collect()
+    }
+
+    fn wire_name(node: NodeId) -> Cow<'static, str> {
+        format!("n{}", node.0).into()
+    }
+
+    fn wire_view(message: &ViewMessage) -> Body<'static> {
+        let (mut who, mut left, mut some) = (None, None, None);
+        let says = match message {
+            ViewMessage::Join => wire::View::Join,
+            ViewMessage::ForwardJoin { node, ttl } => {
+                (who, left) = (Some(*node), Some(*ttl));
+                wire::View::ForwardJoin
+            }
+            ViewMessage::Neighbor { is_urgent: true } => wire::View::NeighborUrgent,
+            ViewMessage::Neighbor { is_urgent: false } => wire::View::Neighbor,
+            ViewMessage::Answer { accepts: true } => wire::View::Accept,
+            ViewMessage::Answer { accepts: false } => wire::View::Refuse,
+            ViewMessage::Disconnect => wire::View::Disconnect,
+            ViewMessage::Shuffle { origin, ttl, nodes } => {
+                (who, left, some) = (Some(*origin), Some(*ttl), Some(nodes));
+                wire::View::Shuffle
+            }
+            ViewMessage::ShuffleReply { nodes } => {
+                some = Some(nodes);
+                wire::View::ShuffleReply
+            }
+        };
+        Body::GossipView {
+            says,
+            node: who.map(wire_name),
+            ttl: left,
+            nodes: some.map(|nodes| nodes.iter().copied().map(wire_name).collect()),
+        }
     }
 
     /// The message as the wire has it, and the number of what it answers.
@@ -288,6 +422,36 @@ mod tests {
                 asks: push.asks,
                 streams: push.streams.as_deref().map(wire_streams),
             },
+            Message::Link(push) => Body::GossipLink {
+                rumors: wire_rumors(&push.rumors),
+                number: push.number,
+                floor: push.floor,
+                incarnation: push.incarnation,
+                acked: push.acked.as_ref().map(|acked| wire::Acked {
+                    incarnation: acked.incarnation,
+                    upto: acked.upto,
+                    beyond: acked.beyond.clone(),
+                }),
+                beacon: push.beacon.map(|beacon| wire::Beacon {
+                    root: wire_name(beacon.root),
+                    since: beacon.since,
+                    sequence: beacon.sequence,
+                    hops: beacon.hops,
+                    is_uplink: beacon.is_uplink,
+                }),
+                turn: push.turn.map(|turn| match turn {
+                    Turn::Graft => wire::Turn::Graft,
+                    Turn::Prune => wire::Turn::Prune,
+                }),
+                asks: push.asks,
+                have: push
+                    .have
+                    .iter()
+                    .map(|&(id, hops)| wire::Held { id: wire_id(id), hops })
+                    .collect(),
+                wants: push.wants.iter().map(|&id| wire_id(id)).collect(),
+            },
+            Message::View(message) => wire_view(message),
             other => panic!("{other:?} is not among the messages above"),
         };
         (body, None)

@@ -38,6 +38,7 @@ pub struct Point {
     pub(super) latency: Latency,
     pub(super) topology: Topology,
     pub(super) settle: Duration,
+    pub(super) warmup: Option<Duration>,
     pub(super) seed: u64,
 }
 
@@ -46,6 +47,8 @@ pub struct Point {
 pub struct Label {
     /// The name of what goes wrong.
     pub faults: String,
+    /// How the nodes know each other.
+    pub overlay: &'static str,
     /// Peers per random push and round.
     pub fanout: usize,
     /// The time between two rounds.
@@ -125,6 +128,7 @@ impl Point {
             broadcasts: self.load.draw(self.nodes, self.seed),
             settle: self.settle,
             stagger: self.config.gossip_interval,
+            warmup: self.warmup,
             seed: self.seed,
         })
     }
@@ -149,6 +153,7 @@ impl Point {
     fn play(&self) -> Result<Answer, ScenarioError> {
         let label = Label {
             faults: self.faults.clone(),
+            overlay: if self.config.is_learned() { "learned" } else { "computed" },
             fanout: self.config.fanout,
             gossip_interval_ms: self.config.gossip_interval.as_secs_f64() * 1e3,
             pace_ms: self.config.pace.as_secs_f64() * 1e3,
@@ -182,7 +187,9 @@ mod tests {
             serde_json::to_string(&answers).unwrap()
         };
         let one = json(1);
-        assert!(one.starts_with(r#"[{"faults":"lossy","fanout":2,"gossip_interval_ms":1000.0,"#));
+        assert!(one.starts_with(
+            r#"[{"faults":"lossy","overlay":"computed","fanout":2,"gossip_interval_ms":1000.0,"#
+        ));
         assert_eq!(one, json(3));
         assert_eq!(one, json(64));
     }

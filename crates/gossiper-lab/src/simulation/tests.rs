@@ -27,6 +27,7 @@ fn scenario(strategy: Strategy, topology: Topology, nodes: usize) -> Scenario {
         broadcasts: vec![Broadcast { at: Instant::START, node: 0 }],
         settle: Duration::from_millis(400),
         stagger: Duration::ZERO,
+        warmup: None,
         seed: 1,
     }
 }
@@ -39,6 +40,7 @@ fn busy(strategy: Strategy, nodes: usize, faults: &str) -> Scenario {
         broadcasts: load.draw(nodes, 1),
         settle: Duration::from_secs(15),
         stagger: Duration::from_secs(1),
+        warmup: None,
         latency: Latency::range(10, 50),
         ..scenario(strategy, Topology::Grid, nodes)
     }
@@ -271,6 +273,7 @@ proptest! {
             broadcasts: load.draw(nodes, seed),
             settle: Duration::from_secs(20),
             stagger: Duration::from_secs(1),
+            warmup: None,
             latency: Latency::range(0, 80),
             seed,
             ..scenario(strategy, topology, nodes)

@@ -174,7 +174,7 @@ impl Recorder {
             Message::Gossip { .. } | Message::Sync { .. } if !values.is_empty() => Way::Gossip,
             Message::Ack { .. } | Message::SyncOk { .. } => Way::Answer,
             Message::Push(push) if values.is_empty() && !push.is_numbered() => Way::Answer,
-            Message::Broadcast { .. } | Message::Push(_) if is_new => Way::Tree,
+            Message::Broadcast { .. } | Message::Push(_) | Message::Link(_) if is_new => Way::Tree,
             _ if !values.is_empty() => Way::Repair,
             _ => Way::Compare,
         };
@@ -275,6 +275,7 @@ fn values(message: &Message) -> Vec<u32> {
         Message::Sync { payloads } => numbers(&mut payloads.iter()),
         Message::Delta { rumors } => numbers(&mut rumors.iter().map(|rumor| &rumor.payload)),
         Message::Push(push) => numbers(&mut push.rumors.iter().map(|rumor| &rumor.payload)),
+        Message::Link(push) => numbers(&mut push.rumors.iter().map(|rumor| &rumor.payload)),
         _ => Vec::new(),
     }
 }
@@ -336,6 +337,7 @@ mod tests {
             broadcasts: [(0, 3), (600, 7), (2000, 11)].map(broadcast).to_vec(),
             settle: Duration::from_secs(8),
             stagger: Duration::from_secs(1),
+            warmup: None,
             seed: 3,
         }
     }

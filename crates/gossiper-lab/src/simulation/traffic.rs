@@ -24,6 +24,10 @@ pub struct Kinds {
     pub gossip_delta: u64,
     /// Paced pushes on a computed tree, and acknowledgements of them that went alone.
     pub gossip_push: u64,
+    /// All that goes over a link of a learned tree.
+    pub gossip_link: u64,
+    /// What keeps partial views.
+    pub gossip_view: u64,
 }
 
 /// Why messages did not arrive.
@@ -65,8 +69,10 @@ impl Traffic {
             gossip_digest,
             gossip_delta,
             gossip_push,
+            gossip_link,
+            gossip_view,
         } = self.kinds;
-        let pushes = broadcast + gossip + gossip_delta + gossip_push;
+        let pushes = broadcast + gossip + gossip_delta + gossip_push + gossip_link + gossip_view;
         pushes + broadcast_ack + gossip_sync + gossip_sync_ok + gossip_summary + gossip_digest
     }
 
@@ -79,6 +85,8 @@ impl Traffic {
             Message::Sync { payloads } => (&mut kinds.gossip_sync, payloads.len()),
             Message::Delta { rumors } => (&mut kinds.gossip_delta, rumors.len()),
             Message::Push(push) => (&mut kinds.gossip_push, push.rumors.len()),
+            Message::Link(push) => (&mut kinds.gossip_link, push.rumors.len()),
+            Message::View(_) => (&mut kinds.gossip_view, 0),
             Message::Ack { .. } => (&mut kinds.broadcast_ack, 0),
             Message::SyncOk { .. } => (&mut kinds.gossip_sync_ok, 0),
             Message::Summary(_) => (&mut kinds.gossip_summary, 0),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use gossiper_lab::load::RATE_HZ_MAX;
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::simulation::{BROADCASTS_MAX, Crash, NODES_MAX, Partition, RATE_HZ_MIN};
+use gossiper_lab::simulation::{BROADCASTS_MAX, Crash, NODES_MAX, Overlay, Partition, RATE_HZ_MIN};
 use gossiper_lab::topology::Topology;
 use gossiper_maelstrom::Strategy;
 
@@ -38,7 +38,7 @@ pub(crate) struct SimArgs {
         conflicts_with_all = [
             "strategy", "nodes", "broadcasts", "rate", "senders", "latency", "latency_dist",
             "topology", "loss", "crash", "partition", "fault_plan", "settle", "fanout",
-            "gossip_interval", "ack_timeout", "pace", "seed",
+            "gossip_interval", "ack_timeout", "pace", "seed", "overlay", "warmup",
         ]
     )]
     pub(super) plan: Option<PathBuf>,
@@ -108,6 +108,18 @@ pub(crate) struct SimArgs {
     /// computes a tree of all nodes. Flood uses it as it is, and gossip uses none.
     #[arg(long, default_value_t = Topology::Grid)]
     pub(super) topology: Topology,
+
+    /// How hybrid's nodes know each other: computed, learned, or auto
+    ///
+    /// With computed everybody knows everybody. With learned each node finds a few neighbors by
+    /// itself, and a tree grows over them. Auto takes computed up to 5000 nodes.
+    #[arg(long, value_name = "KIND", default_value_t = Overlay::Auto)]
+    pub(super) overlay: Overlay,
+
+    /// How long nodes have before the first broadcast; without it 30 gossip intervals on a learned
+    /// overlay, and else nothing
+    #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
+    pub(super) warmup: Option<Duration>,
 
     /// The probability that a message between nodes is lost, 0 to 1
     #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]

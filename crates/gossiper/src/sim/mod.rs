@@ -79,6 +79,7 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     let scenario = Scenario {
         nodes: args.nodes,
         config: Config {
+            overlay: args.overlay.pick(args.nodes),
             fanout: args.fanout,
             gossip_interval: args.gossip_interval,
             ack_timeout: args.ack_timeout,
@@ -91,6 +92,7 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         broadcasts: load.draw(args.nodes, seed),
         settle: args.settle,
         stagger: args.gossip_interval,
+        warmup: args.warmup,
         seed,
     };
     let strategies = args.strategy.list();

@@ -55,13 +55,14 @@ pub(super) fn bar(runs: usize) -> ProgressBar {
 /// runs that differ in their seeds alone.
 type Column = (&'static str, bool, fn(&Summary) -> String);
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     ("faults", false, |row| row.label.faults.clone()),
     ("nodes", false, |row| row.nodes.to_string()),
     ("fanout", false, |row| row.label.fanout.to_string()),
     ("interval", false, |row| row.label.gossip_interval_ms.to_string()),
     ("pace", false, |row| row.label.pace_ms.to_string()),
     ("strategy", true, |row| row.strategy.to_owned()),
+    ("overlay", false, |row| row.label.overlay.to_owned()),
     ("runs", true, |row| row.runs.to_string()),
     ("coverage", true, |row| told(row.coverage, |share| format!("{:.2} %", share * 100.0))),
     ("redundancy", true, |row| figure(row.redundancy)),

@@ -24,6 +24,7 @@ fn scenario(nodes: usize, broadcasts: usize) -> Scenario {
         broadcasts: load.draw(nodes, 1),
         settle: Duration::from_secs(10),
         stagger: Duration::from_secs(1),
+        warmup: None,
         seed: 1,
     }
 }
