@@ -114,6 +114,13 @@ impl Running {
             ));
             return self.refuse(sender, &error, out);
         }
+        if sender.asks.is_some() && envelope.kind().is_some_and(is_of_partial_views) {
+            let error = BodyError::UnknownType(format!(
+                "{} is for nodes that know a few others, and this one knows all",
+                envelope.kind().unwrap_or_default()
+            ));
+            return self.refuse(sender, &error, out);
+        }
         match envelope.body() {
             Ok(body) if is_for_core(&body, sender) => {
                 self.receive(now, envelope, body, sender, out)
@@ -210,6 +217,11 @@ fn is_only_an_answer(kind: &str) -> bool {
 /// Whether a type is of our dialect, which only members speak.
 fn is_dialect(kind: &str) -> bool {
     matches!(kind, "gossip_summary" | "gossip_digest" | "gossip_delta" | "gossip_push")
+}
+
+/// Whether a type is for clusters in which nobody knows all members, whom `init` tells everybody.
+fn is_of_partial_views(kind: &str) -> bool {
+    matches!(kind, "gossip_link" | "gossip_view")
 }
 
 /// Whether a message is between nodes. A broadcast is one if a peer sends it; from anybody else it
