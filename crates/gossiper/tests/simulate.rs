@@ -21,6 +21,19 @@ fn json(args: &[&str]) -> Value {
 }
 
 #[test]
+fn hybrid_learns_its_overlay_where_it_is_told_to() {
+    let args = ["--nodes", "40", "--broadcasts", "5", "--seed", "3", "--overlay", "learned"];
+    let runs = json(&[&args[..], &["--settle", "2s"]].concat());
+    for strategy in ["flood", "tree", "gossip", "hybrid"] {
+        let is_learned = runs[strategy]["messages"]["gossip_link"].as_u64() > Some(0);
+        assert_eq!(is_learned, strategy == "hybrid");
+    }
+    assert_eq!(runs["hybrid"]["coverage"], 1.0);
+    let calm = json(&[&args[..], &["--strategy", "hybrid", "--warmup", "0s"]].concat());
+    assert_eq!(calm["coverage"], 1.0);
+}
+
+#[test]
 fn bad_arguments_are_explained_and_end_with_254() {
     for (args, says) in [
         (&["--strategy", "rumour"][..], "possible values: flood, tree, gossip, hybrid, all"),
@@ -35,6 +48,7 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--topology", "ring"], "line, grid, tree, tree2, tree3, tree4, total"),
         (&["--topology", "line", "--nodes", "2001"], "2000 nodes at most: take grid"),
         (&["--topology", "total", "--nodes", "2001"], "everyone to everyone"),
+        (&["--overlay", "random"], "auto, computed or learned"),
         (&["--loss", "2"], "a probability from 0 to 1"),
         (&["--loss", "nan"], "a probability from 0 to 1"),
         (&["--crash", "10%"], "such as 10%@2s"),
