@@ -13,8 +13,8 @@
 //!   no neighbor either takes it as one or says that it is none
 //!   ([`Membership::on_stranger`]): so views become symmetric again after losses.
 //! - A third and last list, the *book*, holds addresses that the passive view had no room for, and
-//!   those of walks that passed by. It is turned to when the passive view is used up: of 35 addresses none may be left after a crash of
-//!   almost everybody, of 160 some are.
+//!   those of walks that passed by. It is turned to when the passive view is used up: of 35 addresses
+//!   none may be left after a crash of almost everybody, of 160 some are.
 //! - A node without any neighbor turns to its contacts again and again, for ever, ever more rarely.
 
 mod views;
@@ -272,7 +272,7 @@ impl Membership {
         rng: &mut Rng,
         acts: &mut Vec<Act>,
     ) {
-        if node == self.me {
+        if node == self.me || node == NodeId::GUEST {
             return;
         }
         let ttl = ttl.min(JOIN_TTL);
@@ -331,7 +331,7 @@ impl Membership {
         acts: &mut Vec<Act>,
     ) {
         let ttl = ttl.min(SHUFFLE_TTL);
-        if origin == self.me {
+        if origin == self.me || origin == NodeId::GUEST {
             return;
         }
         let others = self.active.iter().copied().filter(|&other| other != from && other != origin);
