@@ -184,6 +184,11 @@ impl Streams {
         self.list[stream as usize].find(u32::try_from(id.sequence).ok()?)
     }
 
+    /// Whether a rumor is lacking before one that is held.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.list.iter().any(|stream| !stream.ranges.is_empty())
+    }
+
     /// What is held, sorted by origin and incarnation.
     pub(crate) fn digest(&self) -> Vec<StreamDigest> {
         self.sorted()

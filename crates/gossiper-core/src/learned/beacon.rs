@@ -44,8 +44,9 @@ pub(super) struct Compass {
     heard: Vec<(NodeId, Beacon)>,
     /// A root that is dead unless a later beacon than this comes.
     dead: Option<Beacon>,
-    /// When a later beacon, or a better root, last came.
+    /// When a later beacon, or a better root, last came, and how often one has.
     advanced: Instant,
+    count: u64,
     next_beacon: Instant,
     period: Duration,
 }
@@ -60,6 +61,7 @@ impl Compass {
             heard: Vec::new(),
             dead: None,
             advanced: now,
+            count: 0,
             next_beacon: now + period,
             period,
         }
@@ -74,14 +76,19 @@ impl Compass {
         Beacon { is_uplink: self.uplink == Some(peer), ..self.told }
     }
 
-    #[cfg(test)]
-    pub(super) fn uplink(&self) -> Option<NodeId> {
-        self.uplink
-    }
-
     /// Whether this node has a way to the root, or is it.
     pub(super) fn is_settled(&self) -> bool {
         self.uplink.is_some() || (self.told.root == self.me && !self.heard.is_empty())
+    }
+
+    /// How often a later beacon, or a better root, has come, or was sent by this node as the root.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The neighbor that is nearest to the root.
+    pub(super) fn uplink(&self) -> Option<NodeId> {
+        self.uplink
     }
 
     /// Whether the link is one of the tree: one end is the uplink of the other.
@@ -124,6 +131,7 @@ impl Compass {
             let is_due = self.next_beacon <= now;
             if is_due {
                 self.told.sequence += 1;
+                self.count += 1;
                 self.next_beacon = now + self.period;
             }
             return is_due;
@@ -196,6 +204,7 @@ impl Compass {
         }
         if rank(&self.told) != rank(&before.0) || self.told.sequence > before.0.sequence {
             self.advanced = now;
+            self.count += 1;
         }
         before != (self.told, self.uplink)
     }

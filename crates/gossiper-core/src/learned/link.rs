@@ -15,6 +15,9 @@ use crate::{Acked, Config, Instant, NodeId, RumorId, Turn};
 pub(super) const OWED_MAX: usize = 8_192;
 pub(super) const IN_FLIGHT_MAX: usize = 1_024;
 
+/// The most ranges of an acknowledgement that are looked at; no window of this crate has more.
+const BEYOND_MAX: usize = 256;
+
 /// How often in a row a neighbor that is asked must stay silent to count as failed. Where a tenth of
 /// all messages is lost, one question in a thousand goes so, and questions are rare.
 const STRIKES_MAX: u32 = 4;
@@ -85,10 +88,14 @@ pub(super) struct Link {
     /// Since when an answer is awaited, and how many have not come.
     awaits_since: Option<Instant>,
     strikes: u32,
+    /// It is to be asked at once.
+    is_suspect: bool,
 }
 
 impl Link {
-    pub(super) fn new(peer: NodeId, now: Instant) -> Self {
+    /// A link whose messages are numbered from the next number on. If there was one to the same
+    /// neighbor that only this end knows to have ended, that number must be new to the other.
+    pub(super) fn new(peer: NodeId, last_number: u64, now: Instant) -> Self {
         Self {
             peer,
             owed: BTreeSet::new(),
@@ -99,7 +106,7 @@ impl Link {
             // Each end learns at once where the other stands.
             answers_now: true,
             news_since: None,
-            last_number: 0,
+            last_number,
             in_flight: VecDeque::new(),
             incarnation: 0,
             window: Window::default(),
@@ -110,6 +117,7 @@ impl Link {
             heard: now,
             awaits_since: None,
             strikes: 0,
+            is_suspect: false,
         }
     }
 
@@ -156,6 +164,7 @@ impl Link {
         self.heard = now;
         self.strikes = 0;
         self.awaits_since = None;
+        self.is_suspect = false;
     }
 
     /// A message with this number, or after it, has come. Says whether it is from a life of the
@@ -185,11 +194,12 @@ impl Link {
     /// The neighbor says what has come. What has not, although later ones have, is lost, and owed
     /// again.
     pub(super) fn on_acked(&mut self, acked: &Acked, now: Instant, times: &Times) {
+        let beyond = &acked.beyond[..acked.beyond.len().min(BEYOND_MAX)];
         let has_come = |number: u64| {
             let is_in = |&(first, last): &(u64, u64)| (first..=last).contains(&number);
-            number <= acked.upto || acked.beyond.iter().any(is_in)
+            number <= acked.upto || beyond.iter().any(is_in)
         };
-        let latest = acked.beyond.iter().map(|&(_, last)| last).fold(acked.upto, u64::max);
+        let latest = beyond.iter().map(|&(_, last)| last).fold(acked.upto, u64::max);
         let (mut kept, mut lost) = (VecDeque::new(), Vec::new());
         for sent in self.in_flight.drain(..) {
             if has_come(sent.number) {
@@ -282,10 +292,23 @@ impl Link {
         if is_silent { Watched::Asks } else { Watched::Well }
     }
 
-    /// When the neighbor's silence is asked about: two messages may be lost by chance. Where
+    /// What this neighbor should have sent has not come: if it has said nothing lately, it is asked.
+    pub(super) fn suspect(&mut self, now: Instant, times: &Times) {
+        self.is_suspect = self.heard + times.timeout <= now;
+    }
+
+    /// Whether nothing speaks for its failure.
+    pub(super) fn is_well(&self) -> bool {
+        self.awaits_since.is_none() && !self.is_suspect
+    }
+
+    /// When the neighbor's silence is asked about. A lost word for its own sake costs a question. Where
     /// something has gone out that is to be acknowledged, sooner.
     fn silent_at(&self, times: &Times) -> Instant {
-        let quiet = self.heard + times.keep_alive * 2 + times.timeout;
+        if self.is_suspect {
+            return Instant::START;
+        }
+        let quiet = self.heard + times.keep_alive + times.timeout;
         let oldest = self.in_flight.front().filter(|sent| sent.at > self.heard);
         oldest.map_or(quiet, |sent| quiet.min(sent.at + times.batch + times.timeout))
     }
@@ -364,7 +387,7 @@ mod tests {
     }
 
     fn link() -> Link {
-        let mut link = Link::new(NodeId(2), at(0));
+        let mut link = Link::new(NodeId(2), 0, at(0));
         link.answers_now = false;
         link
     }
@@ -462,10 +485,25 @@ mod tests {
             link.on_sent(SmallVec::new(), vec![], asked > 0, now, &times);
             now = link.due(NodeId(1), &times);
         }
-        // After 6.5 s of silence four questions, half a second apart.
-        assert_eq!((asked, now), (4, at(8_500)));
+        // After 3.5 s of silence four questions, half a second apart.
+        assert_eq!((asked, now), (4, at(5_500)));
         link.on_heard(now);
         assert_eq!(link.watch(now, &times), Watched::Well);
+    }
+
+    #[test]
+    fn a_neighbor_that_should_have_sent_something_is_asked_if_it_was_silent_lately() {
+        let (mut link, times) = (link(), times());
+        link.on_heard(at(1_000));
+        link.suspect(at(1_400), &times);
+        assert!(link.is_well(), "what it has sent may be under way");
+        link.suspect(at(1_500), &times);
+        assert!(!link.is_well() && link.due(NodeId(1), &times) <= at(1_500));
+        assert_eq!(link.watch(at(1_500), &times), Watched::Asks);
+        link.on_sent(SmallVec::new(), vec![], true, at(1_500), &times);
+        assert_eq!(link.due(NodeId(1), &times), at(2_000));
+        link.on_heard(at(1_600));
+        assert!(link.is_well());
     }
 
     #[test]

@@ -27,7 +27,7 @@ use smallvec::SmallVec;
 
 use self::beacon::Compass;
 use self::link::{Link, Times, Watched};
-use self::tree::{Announced, Patience, Tree};
+use self::tree::{Announced, Moment, Tree};
 use crate::membership::{Act, Membership, Sizes};
 use crate::rung::digest;
 use crate::rung::eager::Source;
@@ -57,16 +57,14 @@ pub(crate) struct Learned {
     compass: Compass,
     /// One a neighbor.
     links: Vec<Link>,
+    /// The highest number of a message on a link that has ended.
+    last_number: u64,
+    /// Something was announced, or pushed, and given up.
+    lacks: bool,
     next_compare: Instant,
     next_wakeup: Instant,
     /// Kept for its memory.
     acts: Vec<Act>,
-}
-
-fn patience(config: &Config) -> Patience {
-    // Two periods of the beacon: until then it has shown the way.
-    let hold = config.gossip_interval * BEACON_EVERY * 2;
-    Patience { graft: config.ack_timeout, hold }
 }
 
 impl Learned {
@@ -85,6 +83,8 @@ impl Learned {
             tree: Tree::default(),
             compass: Compass::new(state.me, state.streams.incarnation(), period, now),
             links: Vec::new(),
+            last_number: 0,
+            lacks: false,
             next_compare: now + config.gossip_interval * COMPARES_EVERY,
             next_wakeup: now,
             acts: Vec::new(),
@@ -116,6 +116,9 @@ impl Learned {
 
     /// A value has come that was not known.
     pub(crate) fn on_new(&mut self, cx: &mut Context<'_>, value: ValueIx, source: Source) {
+        if let Some(id) = cx.state.id_of(value) {
+            self.tree.on_found(id);
+        }
         // What comes by a digest is old: others have it, or find it announced.
         let is_eager = !matches!(source, Source::Delta(_));
         for link in self.links.iter_mut().filter(|link| Some(link.peer) != source.peer()) {
@@ -144,14 +147,15 @@ impl Learned {
         is_new: bool,
     ) {
         if is_new {
-            self.tree.on_new(from, id, value);
+            self.tree.on_new(from, id, value, cx.now);
             return;
         }
-        let compass = &self.compass;
-        let pruned = self.tree.on_duplicate(from, value, |peer| compass.is_wanted(peer));
-        if let Some(pruned) = pruned {
+        if let Some(id) = id {
+            self.tree.on_found(id);
+        }
+        if self.tree.on_duplicate(from, value, self.compass.is_wanted(from), self.compass.count()) {
             cx.state.stats.prunes += 1;
-            self.turn(pruned, Turn::Prune, cx.now);
+            self.turn(from, Turn::Prune, cx.now);
         }
     }
 
@@ -169,7 +173,7 @@ impl Learned {
             self.membership.on_stranger(from, &mut cx.state.rng, &mut self.acts);
             self.carry_out(cx);
         }
-        let patience = patience(&cx.state.config);
+        let moment = self.moment(cx);
         let own = cx.state.streams.incarnation();
         let Some(link) = self.links.iter_mut().find(|link| link.peer == from) else { return };
         link.on_heard(now);
@@ -181,13 +185,13 @@ impl Learned {
         if let Some(acked) = push.acked.filter(|acked| acked.incarnation == own) {
             link.on_acked(&acked, now, &times);
         }
-        for &id in &push.wants {
+        for &id in push.wants.iter().take(COUNT_MAX) {
             if let Some(value) = cx.state.streams.find(id) {
                 link.owe(value);
             }
         }
         match push.turn {
-            Some(Turn::Graft) => self.tree.on_graft(from, now, patience),
+            Some(Turn::Graft) => self.tree.on_graft(from, moment.beacons),
             Some(Turn::Prune) => {
                 self.tree.on_prune(from);
                 self.on_lazy(from, now);
@@ -199,7 +203,7 @@ impl Learned {
             self.shape(now, has_news);
         }
         for (id, hops) in push.have.into_iter().take(COUNT_MAX) {
-            self.on_announced(cx, from, (id, hops), patience);
+            self.on_announced(cx, from, (id, hops), moment);
         }
     }
 
@@ -208,7 +212,7 @@ impl Learned {
         cx: &mut Context<'_>,
         from: NodeId,
         (id, hops): (RumorId, u32),
-        patience: Patience,
+        moment: Moment,
     ) {
         let held = cx.state.streams.find(id);
         if let (Some(value), Some(link)) = (held, self.link_mut(from)) {
@@ -216,9 +220,12 @@ impl Learned {
         }
         let held = held.map(|value| (value, cx.state.store.delivery(value).hops));
         let keeps_shape = self.compass.is_settled();
-        match self.tree.on_announced(from, (id, hops), held, keeps_shape, cx.now, patience) {
+        match self.tree.on_announced(from, (id, hops), held, keeps_shape, moment) {
             Announced::Noted => {}
-            Announced::GivenUp => cx.state.stats.announcements_given_up += 1,
+            Announced::GivenUp => {
+                cx.state.stats.announcements_given_up += 1;
+                self.lacks = true;
+            }
             Announced::Swap { pruned } => {
                 self.turn(from, Turn::Graft, cx.now);
                 self.turn(pruned, Turn::Prune, cx.now);
@@ -226,7 +233,8 @@ impl Learned {
         }
     }
 
-    /// A comparison of hashes with somebody, now.
+    /// A comparison with somebody, now: of hashes, or, where this node knows that it lacks
+    /// something, of all that is held, as hashes differ anyhow while values come.
     pub(crate) fn compare(&mut self, cx: &mut Context<'_>) {
         cx.state.stats.rounds += 1;
         digest::name_unnamed(cx);
@@ -235,7 +243,19 @@ impl Learned {
             return;
         }
         let peer = neighbors[cx.state.rng.below(neighbors.len())];
-        digest::open(cx, peer);
+        let lacks = core::mem::take(&mut self.lacks) || cx.state.streams.has_gap();
+        if lacks && cx.state.has_news(cx.now) && cx.state.uses(Mechanism::Digest) {
+            digest::send_digest(cx, peer, true);
+        } else {
+            digest::open(cx, peer);
+        }
+    }
+
+    /// When a comparison is due: soon if something is known to be lacking.
+    fn compare_at(&self, config: &Config) -> Instant {
+        let sooner = config.gossip_interval * (COMPARES_EVERY - 1);
+        let early = Instant(self.next_compare.0.saturating_sub(sooner.as_nanos() as u64));
+        if self.lacks { early } else { self.next_compare }
     }
 
     /// Values that await an acknowledgement.
@@ -263,19 +283,18 @@ impl Learned {
             self.shape(now, has_news);
         }
         self.graft_overdue(cx);
-        if self.next_compare <= now {
+        if self.compare_at(&cx.state.config) <= now {
             let interval = cx.state.config.gossip_interval * COMPARES_EVERY;
             // Apart from others that began at the same moment.
             self.next_compare = now + interval + cx.state.rng.part_of(interval / 4);
-            if !cx.state.has_news(now) {
-                self.compare(cx);
-            }
+            self.compare(cx);
         }
         self.speak(cx);
         let me = cx.state.me;
         let times = Times::of(&cx.state.config);
         let links = self.links.iter().map(|link| link.due(me, &times));
-        let others = [self.membership.next_wakeup(), self.compass.next_wakeup(), self.next_compare];
+        let compare_at = self.compare_at(&cx.state.config);
+        let others = [self.membership.next_wakeup(), self.compass.next_wakeup(), compare_at];
         let due = links.chain(others).chain(self.tree.next_wakeup()).min();
         self.next_wakeup = due.unwrap_or(now).max(now);
     }
@@ -285,12 +304,25 @@ impl Learned {
         if !is_due || !cx.state.uses(Mechanism::Fallback) {
             return;
         }
-        for (peer, ids) in self.tree.overdue(cx.now, patience(&cx.state.config)) {
-            cx.state.stats.grafts += 1;
+        let overdue = self.tree.overdue(self.moment(cx));
+        cx.state.stats.announcements_given_up += overdue.given_up;
+        self.lacks |= overdue.given_up > 0;
+        for (peer, ids) in overdue.asked {
+            cx.state.stats.grafts += u64::from(overdue.is_broken);
             if let Some(link) = self.link_mut(peer) {
-                link.turn = Some(Turn::Graft);
+                if overdue.is_broken {
+                    link.turn = Some(Turn::Graft);
+                }
                 link.wants.extend(ids);
             }
+        }
+        if !overdue.is_broken {
+            return;
+        }
+        // It is from there that the value should have come.
+        let times = Times::of(&cx.state.config);
+        if let Some(link) = self.compass.uplink().and_then(|uplink| self.link_mut(uplink)) {
+            link.suspect(cx.now, &times);
         }
     }
 
@@ -298,7 +330,6 @@ impl Learned {
     fn speak(&mut self, cx: &mut Context<'_>) {
         let (now, me) = (cx.now, cx.state.me);
         let times = Times::of(&cx.state.config);
-        let mut is_well = !self.links.is_empty();
         let mut failed: SmallVec<[NodeId; 4]> = SmallVec::new();
         for place in 0..self.links.len() {
             let link = &mut self.links[place];
@@ -313,12 +344,12 @@ impl Learned {
                 }
                 watched => watched == Watched::Asks,
             };
-            is_well &= !asks;
             if asks || link.speaks(me, now, &times) {
                 self.say(cx, place, asks, &times);
             }
         }
-        cx.state.is_well = is_well && failed.is_empty();
+        let is_well = !self.links.is_empty() && self.links.iter().all(Link::is_well);
+        cx.state.is_well = is_well && failed.is_empty() && !self.lacks;
         for peer in failed {
             cx.state.stats.neighbors_lost += 1;
             self.membership.on_failed(peer, now, &mut self.acts);
@@ -334,7 +365,7 @@ impl Learned {
             beacon: Some(self.compass.told_to(link.peer)),
             turn: link.turn.take(),
             asks,
-            wants: core::mem::take(&mut link.wants),
+            wants: link.wants.drain(..link.wants.len().min(COUNT_MAX)).collect(),
             acked: link.acked(),
             ..LinkPush::default()
         };
@@ -390,7 +421,7 @@ impl Learned {
     }
 
     fn on_up(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        let mut link = Link::new(peer, cx.now);
+        let mut link = Link::new(peer, self.last_number, cx.now);
         let len = cx.state.store.len();
         for value in cx.state.store.values_from(len.saturating_sub(NEWEST)) {
             link.announce(value, cx.now);
@@ -398,24 +429,32 @@ impl Learned {
         self.links.push(link);
         self.tree.on_up(peer);
         // One of the two compares all the rest.
-        if len > 0 && cx.state.me < peer {
+        if cx.state.me < peer {
             digest::open(cx, peer);
         }
     }
 
     fn on_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        self.links.retain(|link| link.peer != peer);
+        if let Some(place) = self.links.iter().position(|link| link.peer == peer) {
+            self.last_number = self.last_number.max(self.links.remove(place).last_number);
+        }
         self.tree.on_down(peer);
         let was_settled = self.compass.is_settled();
         let has_news = self.compass.on_down(peer, cx.now);
         if was_settled && !self.compass.is_settled() {
             // Whoever is nearer to the root than this node is is not known: any of them may be.
+            let beacons = self.compass.count();
             for link in &mut self.links {
-                self.tree.graft(link.peer, cx.now, patience(&cx.state.config));
+                self.tree.graft(link.peer, beacons);
                 link.turn = Some(Turn::Graft);
             }
         }
         self.shape(cx.now, has_news);
+    }
+
+    fn moment(&self, cx: &Context<'_>) -> Moment {
+        let patience = cx.state.config.ack_timeout;
+        Moment { now: cx.now, beacons: self.compass.count(), patience }
     }
 
     /// Makes the links eager or lazy as the beacon wants them, and tells what is new of it.
@@ -429,7 +468,7 @@ impl Learned {
             let is_wanted = self.compass.is_wanted(peer);
             if is_wanted || (self.compass.is_agreed(peer) && self.compass.is_settled()) {
                 let was_eager = self.tree.is_eager(peer);
-                self.tree.shape(peer, is_wanted, now);
+                self.tree.shape(peer, is_wanted, self.compass.count());
                 if was_eager && !self.tree.is_eager(peer) {
                     self.on_lazy(peer, now);
                 }
@@ -439,9 +478,10 @@ impl Learned {
 
     /// Both ends of a link are to use it so from now on.
     fn turn(&mut self, peer: NodeId, turn: Turn, now: Instant) {
+        let is_eager = self.tree.is_eager(peer);
         if let Some(link) = self.link_mut(peer) {
             link.turn = Some(turn);
-            if turn == Turn::Prune {
+            if !is_eager {
                 link.on_lazy(now);
             }
         }
