@@ -78,8 +78,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
         && uses_digest
         && cx.state.uses(Mechanism::Dialect)
         && occasion == Occasion::Timer
-        && let Some(&first) = drawn.first()
-        && !cx.state.links.speaks_dialect(first)
+        && let Some(&first) = drawn.iter().find(|&&to| !cx.state.links.speaks_dialect(to))
     {
         // It has nothing to tell, but who speaks the dialect sees by this that it lacks everything.
         cx.send_announcing(first, Message::Sync { payloads: Vec::new() }, true);
