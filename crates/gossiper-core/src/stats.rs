@@ -21,7 +21,8 @@ pub struct Stats {
     pub rounds: u64,
     /// The round in which the node last learnt a payload; 0 before the first round or payload.
     pub last_learning_round: u64,
-    /// Forwards that were no longer waited for because too many were.
+    /// Forwards that were no longer waited for: because too many were, or because they were overdue
+    /// and the node goes around nobody.
     pub awaits_given_up: u64,
     /// Payloads that were not pushed because too many waited for it. Rounds bring them.
     pub pushes_given_up: u64,

@@ -21,6 +21,10 @@ pub(super) const IN_FLIGHT_MAX: usize = 1_024;
 /// The most values that were pushed without a name and are pushed again with it.
 const NAMELESS_MAX: usize = 256;
 
+/// The most overdue plain values whose acknowledgements are still told from others. Where one is not,
+/// its value is sent once more.
+const LATE_MAX: usize = 64;
+
 /// How long after a loss a link counts as one that loses.
 const LOSSY: Duration = Duration::from_secs(10);
 
@@ -92,6 +96,9 @@ pub(super) struct Link {
     pub(super) in_flight: VecDeque<Sent>,
     /// At most [`IN_FLIGHT_MAX`].
     pub(super) plain: VecDeque<Plain>,
+    /// Plain values that are overdue, and maybe sent again: an acknowledgement may still come. At most
+    /// [`LATE_MAX`].
+    pub(super) late: VecDeque<Plain>,
     pub(super) last_push: Instant,
     /// When the dialect was first announced in a plain message.
     pub(super) announced: Option<Instant>,
@@ -325,15 +332,27 @@ impl Link {
         is_any
     }
 
-    /// A plain message is acknowledged.
+    /// A plain message is acknowledged, in time or late: the neighbor has its value, and need not be
+    /// sent it again. Says whether it is one of this link's.
     pub(super) fn on_plain_ack(&mut self, of: MessageId) -> bool {
-        let before = self.plain.len();
-        self.plain.retain(|plain| plain.id != Some(of));
-        let is_any = self.plain.len() < before;
-        if is_any {
-            self.strikes = 0;
-        }
-        is_any
+        let mut all = self.plain.iter().chain(&self.late);
+        let Some(value) = all.find(|plain| plain.id == Some(of)).map(|plain| plain.value) else {
+            return false;
+        };
+        self.plain.retain(|plain| plain.value != value);
+        self.late.retain(|plain| plain.value != value);
+        self.owed.remove(&value);
+        self.strikes = 0;
+        true
+    }
+
+    /// What is awaited in plain messages is overdue. Gives the values.
+    pub(super) fn on_plain_overdue(&mut self) -> Vec<ValueIx> {
+        let values = self.plain.iter().map(|plain| plain.value).collect();
+        self.late.append(&mut self.plain);
+        let excess = self.late.len().saturating_sub(LATE_MAX);
+        self.late.drain(..excess);
+        values
     }
 
     /// All patience begins anew.
@@ -387,7 +406,9 @@ impl Link {
 
     /// Takes out all that awaits an acknowledgement.
     pub(super) fn take_awaited(&mut self) -> Vec<ValueIx> {
-        let mut values: Vec<ValueIx> = self.plain.drain(..).map(|plain| plain.value).collect();
+        let mut values = self.on_plain_overdue();
+        // Whoever is passed over has to answer a probe: it has missed more than this.
+        self.late.clear();
         values.extend(self.in_flight.drain(..).flat_map(|sent| sent.values));
         self.awaits_from = None;
         values.sort_unstable();

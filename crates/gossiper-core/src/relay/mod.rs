@@ -39,7 +39,7 @@ use crate::rung::digest::LAG_USUAL;
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{Config, Instant, Mechanism, Mechanisms, MessageId, NodeId, Push, Strategy};
+use crate::{Acked, Config, Instant, Mechanism, Mechanisms, MessageId, NodeId, Push, Strategy};
 
 /// The new values of one delta that are owed to the neighbors, to whom they go in few messages. A node
 /// that learns more is catching up with others, who have them: its neighbors are shown its digest
@@ -313,6 +313,12 @@ impl Relay {
         let acked = push.acked.as_ref().filter(|acked| acked.incarnation == own);
         let is_progress = acked.is_some_and(|acked| link.on_acked(acked, cx.now, &times));
         let is_back = is_progress && link.suspect.is_some();
+        // It waits for pushes that are not coming any more, and would tell of the gap for ever.
+        let is_in_vain = |acked: &Acked| acked.upto < link.last_number;
+        link.answers_now |= !push.is_numbered()
+            && link.in_flight.is_empty()
+            && link.owed.is_empty()
+            && acked.is_some_and(is_in_vain);
         if is_news {
             self.compare(cx, from, push.summary.hash);
         }
@@ -356,9 +362,9 @@ impl Relay {
         is_pushed
     }
 
-    /// Values that await an acknowledgement.
+    /// Values that await an acknowledgement. What a suspect has got is overdue, that of a probe too.
     pub(crate) fn unacked(&self) -> usize {
-        self.links.values().map(Link::unacked).sum()
+        self.links.values().filter(|link| link.suspect.is_none()).map(Link::unacked).sum()
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Instant> {

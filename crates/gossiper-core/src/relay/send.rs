@@ -158,7 +158,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
         at(link.answers_now.then(|| again_at(link.answered, times)));
     } else {
         // Where values spread otherwise, nobody is watched.
-        at(super::watch::strike_at(link, times).filter(|_| is_in_use(cx.state)));
+        at(super::watch::overdue_at(link, times).filter(|_| is_in_use(cx.state)));
     }
     // Who does not speak the dialect is shown what it lacks when something else happens.
     let is_kept = link.shown.is_some() && !is_dialect && link.suspect.is_none();
@@ -459,6 +459,9 @@ impl Out<'_, '_> {
         link.window.on_reported(now + self.times.timeout);
         if is_numbered {
             let repeats_from = repeats_from.min(number);
+            // What only repeats is answered with what it repeats. Awaited for its own sake, it would
+            // be asked about anew where an answer takes longer than the patience, and so for ever.
+            let asks = shows_streams || occasion == Occasion::Ask && link.strikes == 0;
             let sent = Sent { number, at: now, values: values.into(), repeats_from, asks };
             link.on_sent(sent, self.times.ack_wait_quiet);
         }
@@ -566,7 +569,7 @@ impl Out<'_, '_> {
             self.push(Occasion::Ask, true);
             nameless.into_iter().for_each(|value| self.link.owe(value, now));
         } else if let Some(value) = suspect.value {
-            self.link.plain.clear();
+            self.link.on_plain_overdue();
             self.push_value(value);
         }
     }

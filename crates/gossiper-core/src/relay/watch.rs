@@ -32,13 +32,8 @@ const UNWELL_AFTER: Duration = Duration::from_secs(5);
 /// How many times the usual gap between its pushes a neighbor may be silent unasked.
 const SILENT_GAPS: u32 = 4;
 
-/// When the patience with a neighbor ends.
-pub(super) fn strike_at(link: &Link, times: &Times) -> Option<Instant> {
-    overdue_at(link, times).filter(|_| times.uses(Mechanism::Fallback))
-}
-
 /// When what is awaited of a neighbor should be here at the latest.
-fn overdue_at(link: &Link, times: &Times) -> Option<Instant> {
+pub(super) fn overdue_at(link: &Link, times: &Times) -> Option<Instant> {
     // An acknowledgement may wait while pushes keep going to the neighbor.
     let pushed = link.awaits_from.filter(|_| !link.in_flight.is_empty());
     let pushed = pushed.map(|from| (from + times.ack_wait).min(link.waits_since));
@@ -88,9 +83,13 @@ impl Relay {
                 continue;
             }
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now);
-            if is_due(strike_at(link, &times)) {
-                self.strike(cx, peer);
-                continue;
+            if is_due(overdue_at(link, &times)) {
+                if times.uses(Mechanism::Fallback) {
+                    self.strike(cx, peer);
+                    continue;
+                }
+                // Nobody is gone around, so to wait any longer is for nothing.
+                cx.state.stats.awaits_given_up += link.take_awaited().len() as u64;
             }
             if !cx.state.links.speaks_dialect(peer) {
                 continue;
@@ -128,8 +127,8 @@ impl Relay {
             link.on_loss(cx.now);
         }
         link.wants_answer = true;
-        for plain in core::mem::take(&mut link.plain) {
-            link.owe(plain.value, cx.now);
+        for value in link.on_plain_overdue() {
+            link.owe(value, cx.now);
         }
     }
 
