@@ -96,6 +96,7 @@ impl Node {
             stats: Stats::default(),
             next_message: MessageId(0),
             is_well: false,
+            is_round: false,
         };
         state.overlay = protocol.protocol().overlay(&state, None);
         let mut relay = Relay::default();
@@ -367,7 +368,10 @@ fn on_received(
             on_answer(cx, parts, from, of);
         }
         Message::SyncOk { of, .. } => on_answer(cx, parts, from, of),
-        Message::Summary(summary) => digest::on_summary(cx, from, summary),
+        Message::Summary(summary) => {
+            parts.relay.compare(cx, from, summary.hash);
+            digest::on_summary(cx, from, summary);
+        }
         Message::Digest { streams, answer } => digest::on_digest(cx, from, &streams, answer),
         Message::Delta { rumors } => on_delta(cx, parts, from, rumors),
         Message::Push(push) => on_push(cx, parts, from, &push),
@@ -401,12 +405,14 @@ fn on_sync(
     id: Option<MessageId>,
     payloads: Vec<Payload>,
 ) {
-    let lacks_all = payloads.is_empty() && !cx.state.store.is_empty();
+    // Where values keep coming, everybody lacks some.
+    let is_telling = payloads.is_empty() || !cx.state.has_news(cx.now);
+    let is_lacking = is_telling && payloads.len() < cx.state.store.len();
     let new_count = take_in(cx, parts, from, payloads);
     if let Some(of) = id {
         cx.send(from, Message::SyncOk { of, new_count });
     }
-    if lacks_all && cx.state.links.speaks_dialect(from) {
+    if is_lacking && cx.state.links.speaks_dialect(from) {
         digest::open(cx, from);
     }
 }

@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(crate) next_message: MessageId,
     /// All neighbors answer and hold the same, so that a round would be in vain.
     pub(crate) is_well: bool,
+    /// A round was begun, or skipped, by this input.
+    pub(crate) is_round: bool,
 }
 
 impl State {

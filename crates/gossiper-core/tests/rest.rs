@@ -50,3 +50,14 @@ fn a_suspect_that_is_probed_is_not_awaited() {
     let node = cluster.node(0);
     assert!(node.stats().failures > 0 && node.awaited().forwards == 0);
 }
+
+#[test]
+fn rounds_are_skipped_where_pushes_have_told_nothing_of_the_neighbors() {
+    // A single value goes in plain messages, which tell no hash.
+    let mut cluster = told_one(Config::default(), &[]);
+    cluster.run_for(Duration::from_secs(60));
+    cluster.messages = 0;
+    cluster.run_for(Duration::from_secs(100));
+    // Of the rounds of three nodes one in twenty is a summary.
+    assert!(cluster.messages <= 3 * 100 / 10, "{} messages", cluster.messages);
+}

@@ -158,6 +158,11 @@ pub(super) struct Link {
     pub(super) next_dialect_ask: Instant,
     /// The hash it last told.
     pub(super) hash: Option<u64>,
+    /// How many times the neighbor was asked for it, with which hash of this node's own, and when it
+    /// may be next.
+    pub(super) hash_asks: u32,
+    pub(super) asked_hash: Option<u64>,
+    pub(super) next_hash_ask: Instant,
     /// When to compare by digest if the hashes still differ: in quiet times, and at the latest.
     pub(super) differs: Option<(Instant, Instant)>,
     pub(super) suspect: Option<Suspect>,

@@ -103,6 +103,8 @@ pub(crate) struct Relay {
     place: Place,
     /// Who answers has changed, or what they say of their uplinks, since `place` was found.
     is_stale: bool,
+    /// A neighbor was asked what it holds, and as far as is known that is something else.
+    is_at_odds: bool,
     /// When values may be pushed again.
     next_flush: Instant,
     next_wakeup: Option<Instant>,
@@ -384,6 +386,9 @@ impl Relay {
             self.on_stall(cx.now);
         }
         self.refresh(cx);
+        if core::mem::take(&mut cx.state.is_round) {
+            self.ask_what_they_hold(cx);
+        }
         self.watch(cx);
         self.send(cx);
         self.give_up_oldest(cx, others);

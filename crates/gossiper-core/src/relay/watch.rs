@@ -29,6 +29,11 @@ const MISSED_PUSHES_MAX: usize = 64;
 /// How long all may differ before rounds set in.
 const UNWELL_AFTER: Duration = Duration::from_secs(5);
 
+/// How soon a neighbor that holds something else is asked again what it holds: twice as long each time,
+/// so many times. It may have learnt what it lacked of somebody else, and then does not say so.
+const HASH_ASK: Duration = Duration::from_secs(5);
+const HASH_ASK_DOUBLED_MAX: u32 = 6;
+
 /// How many times the usual gap between its pushes a neighbor may be silent unasked.
 const SILENT_GAPS: u32 = 4;
 
@@ -289,7 +294,7 @@ impl Relay {
     }
 
     /// A neighbor has told the hash of all that it holds.
-    pub(super) fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId, hash: u64) {
+    pub(crate) fn compare(&mut self, cx: &mut Context<'_>, peer: NodeId, hash: u64) {
         let timeout = cx.state.config.ack_timeout;
         let is_same = hash == cx.state.hash();
         let Some(link) = self.links.get_mut(&peer) else { return };
@@ -308,9 +313,44 @@ impl Relay {
         }
     }
 
+    /// Finds who has not told the hash that this node has by now, and asks. Neighbors tell it with
+    /// pushes, and there may be none: because nothing comes any more, or because values that are
+    /// everywhere have got a name only now. Where all push straight to all, most links are idle, and
+    /// rounds cost less.
+    pub(super) fn ask_what_they_hold(&mut self, cx: &mut Context<'_>) {
+        self.is_at_odds = false;
+        if !is_in_use(cx.state) || is_straight(cx.state) || cx.state.store.is_empty() {
+            return;
+        }
+        let own = Some(cx.state.hash());
+        // Without digests two nodes may never come to tell the same.
+        let may_ask = cx.state.uses(Mechanism::Skipping)
+            && cx.state.uses(Mechanism::Digest)
+            && !cx.state.has_news(cx.now);
+        let is_pushed = cx.state.uses(Mechanism::Push);
+        for &peer in &self.place.neighbors {
+            let is_other = |link: &&Link| link.hash != own && link.suspect.is_none();
+            let Some(link) = self.links.get(&peer).filter(is_other) else { continue };
+            if !cx.state.links.speaks_dialect(peer) {
+                continue;
+            }
+            let is_first = link.asked_hash != own;
+            self.is_at_odds |= !is_first || !is_pushed;
+            let is_idle = link.in_flight.is_empty() && link.owed.is_empty();
+            if may_ask && is_idle && (is_first || link.next_hash_ask <= cx.now) {
+                let link = self.links.open(peer);
+                link.hash_asks = if is_first { 0 } else { link.hash_asks + 1 };
+                link.next_hash_ask =
+                    cx.now + HASH_ASK * (1 << link.hash_asks.min(HASH_ASK_DOUBLED_MAX));
+                (link.asked_hash, link.wants_answer) = (own, true);
+            }
+        }
+    }
+
     /// Whether all neighbors answer and hold the same, so that random rounds would be in vain.
     pub(super) fn is_well(&self, cx: &Context<'_>) -> bool {
         is_in_use(cx.state)
+            && !self.is_at_odds
             && self.place.missed.is_empty()
             && self.place.sought.is_empty()
             && self.links.outlooks().all(|outlook| cx.now < outlook.unwell_from)

@@ -64,6 +64,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
     let has_news = cx.state.has_news(cx.now);
     cx.state.stats.rounds += 1;
     digest::name_unnamed(cx);
+    cx.state.is_round = occasion == Occasion::Timer;
     // Values that nobody has named show in no hash.
     let patience = cx.state.config.gossip_interval * 3;
     let is_named = cx.state.unnamed.front().is_none_or(|oldest| cx.now - oldest.since < patience);

@@ -43,14 +43,10 @@ fn what_was_found_and_mended_stays_mended() {
     assert!(files > 0, "there are such files");
 }
 
-/// That a cluster which agrees falls silent, and awaits nothing, does not hold of every seed yet:
-/// see the open ends in docs/simulation.md.
 #[test]
-fn no_seed_breaks_safety_or_leaves_anybody_out() {
+fn the_first_seeds_keep_every_promise() {
     let hunt = hunt(1, 60, 2, &core_node, &nothing);
-    let is_open = |check| matches!(check, Check::Idle | Check::Remainder);
-    let broken: Vec<_> = hunt.failures.iter().filter(|(_, it)| !is_open(it.check)).collect();
-    assert!(broken.is_empty(), "{broken:?}");
+    assert!(hunt.failures.is_empty(), "{:?}", hunt.failures);
     let tally = hunt.tally;
     assert!(tally.seeds == 60 && tally.lost > 0 && tally.deaths > 0 && tally.promised > 30);
 }
