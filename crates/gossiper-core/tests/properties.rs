@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use gossiper_core::{
-    Config, Input, Instant, Mechanism, Mechanisms, Message, MessageId, Node, NodeId, Outbox,
-    Output, Payload, Rumor, RumorId, StreamDigest, Summary, Topology,
+    Acked, Config, Input, Instant, Mechanism, Mechanisms, Message, MessageId, Node, NodeId, Outbox,
+    Output, Payload, Push, Rumor, RumorId, StreamDigest, Summary, Topology,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -50,28 +50,60 @@ fn stream() -> impl Strategy<Value = StreamDigest> {
     })
 }
 
-fn message() -> impl Strategy<Value = Message> {
-    let of = || number().prop_map(MessageId);
-    let hops = || prop_oneof![4 => 0_u32..5, 1 => Just(u32::MAX)];
-    let rumor = (option::of(rumor_id()), hops(), payload()).prop_map(|(id, hops, payload)| Rumor {
+fn hops() -> impl Strategy<Value = u32> {
+    prop_oneof![4 => 0_u32..5, 1 => Just(u32::MAX)]
+}
+
+fn rumor() -> impl Strategy<Value = Rumor> {
+    (option::of(rumor_id()), hops(), payload()).prop_map(|(id, hops, payload)| Rumor {
         id,
         hops,
         payload,
-    });
+    })
+}
+
+fn push() -> impl Strategy<Value = Message> {
+    let acked = (0_u64..3, number(), vec((number(), number()), 0..3))
+        .prop_map(|(incarnation, upto, beyond)| Acked { incarnation, upto, beyond });
+    let summary = (any::<u64>(), number()).prop_map(|(hash, count)| Summary { hash, count });
+    let numbers = (0_u64..3, number(), number());
+    let says = (option::of(acked), summary, option::of(node_id()), any::<bool>());
+    let holds = (vec(rumor(), 0..4), option::of(vec(stream(), 0..4)));
+    (numbers, says, holds).prop_map(|(numbers, says, holds)| {
+        let (incarnation, number, floor) = numbers;
+        let (acked, summary, uplink, asks) = says;
+        let (rumors, streams) = holds;
+        Message::Push(Box::new(Push {
+            incarnation,
+            number,
+            floor,
+            acked,
+            summary,
+            uplink,
+            asks,
+            rumors,
+            streams,
+        }))
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let of = || number().prop_map(MessageId);
     prop_oneof![
-        (payload(), option::of(hops()), option::of(rumor_id()))
+        1 => (payload(), option::of(hops()), option::of(rumor_id()))
             .prop_map(|(payload, hops, id)| Message::Broadcast { payload, hops, id }),
-        (payload(), hops(), option::of(rumor_id()))
+        1 => (payload(), hops(), option::of(rumor_id()))
             .prop_map(|(payload, hops, id)| Message::Gossip { payload, hops, id }),
-        of().prop_map(|of| Message::Ack { of }),
-        vec(payload(), 0..6).prop_map(|payloads| Message::Sync { payloads }),
-        (of(), number()).prop_map(|(of, new_count)| Message::SyncOk { of, new_count }),
-        (any::<u64>(), number())
+        1 => of().prop_map(|of| Message::Ack { of }),
+        1 => vec(payload(), 0..6).prop_map(|payloads| Message::Sync { payloads }),
+        1 => (of(), number()).prop_map(|(of, new_count)| Message::SyncOk { of, new_count }),
+        1 => (any::<u64>(), number())
             .prop_map(|(hash, count)| Message::Summary(Summary { hash, count })),
-        (vec(stream(), 0..4), any::<bool>())
+        1 => (vec(stream(), 0..4), any::<bool>())
             .prop_map(|(streams, answer)| Message::Digest { streams, answer }),
-        vec(rumor, 0..6).prop_map(|rumors| Message::Delta { rumors }),
-        of().prop_map(|of| Message::NotSupported { of }),
+        1 => vec(rumor(), 0..6).prop_map(|rumors| Message::Delta { rumors }),
+        3 => push(),
+        1 => of().prop_map(|of| Message::NotSupported { of }),
     ]
 }
 
@@ -137,6 +169,7 @@ impl Seen {
                 }
                 Message::Sync { payloads } => payloads.iter().for_each(give),
                 Message::Delta { rumors } => rumors.iter().for_each(|rumor| give(&rumor.payload)),
+                Message::Push(push) => push.rumors.iter().for_each(|rumor| give(&rumor.payload)),
                 _ => {}
             },
             _ => {}
