@@ -103,7 +103,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
 
 /// Most rounds are skipped while all neighbors are known to hold the same. This part of them is a
 /// summary for one peer, should that knowledge be wrong.
-const SKIPPED_PART: u64 = 20;
+const SKIPPED_PART: u64 = 60;
 
 fn check_at_random(cx: &mut Context<'_>) {
     if !cx.state.rng.next_u64().is_multiple_of(SKIPPED_PART) {
