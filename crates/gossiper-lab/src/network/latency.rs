@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::world;
 use crate::seed::Stream;
 
 /// Smallest mean from which the range of a reordered message is taken, in ms: without latency
@@ -30,6 +31,9 @@ pub enum Distribution {
         /// The most, in ms, which is not below it.
         most_ms: u32,
     },
+    /// As between places all over the world: another range for each two nodes. It has no name
+    /// either: [`Latency`] is read from the word `world`.
+    World,
 }
 
 /// The latency of messages between nodes. A client's messages have none.
@@ -54,13 +58,29 @@ impl Latency {
         Self { mean_ms, distribution: Distribution::Range { least_ms, most_ms } }
     }
 
+    /// As between places all over the world.
+    pub fn world() -> Self {
+        Self { mean_ms: WORLD_MEAN_MS, distribution: Distribution::World }
+    }
+
+    /// That of messages from one node to another, by their numbers: the same for all, unless they
+    /// are all over the world.
+    pub(crate) fn between(self, from: usize, to: usize) -> Self {
+        if self.distribution != Distribution::World {
+            return self;
+        }
+        let (least_ms, most_ms) = world::latency_ms(from, to);
+        Self::range(least_ms, most_ms)
+    }
+
     /// Draws a latency in whole ms, `factor` times as long as usual. At most one draw.
     ///
     /// What is drawn is first scaled and then cut, as Maelstrom does it when a network is slow.
     pub(super) fn draw(self, factor: f64, stream: &mut Stream) -> u64 {
         let mean = f64::from(self.mean_ms);
         let drawn = match self.distribution {
-            Distribution::Constant => mean,
+            // Of the world only the mean is left where it is not known who sends to whom.
+            Distribution::Constant | Distribution::World => mean,
             Distribution::Uniform => stream.below(2 * u64::from(self.mean_ms) + 1) as f64,
             // 1 - unit() is in (0, 1], so the logarithm is finite.
             // The system's own logarithm may differ in the last bit from one machine to the next.
@@ -108,18 +128,28 @@ impl fmt::Display for Distribution {
             Self::Uniform => f.write_str("uniform"),
             Self::Exponential => f.write_str("exponential"),
             Self::Range { least_ms, most_ms } => write!(f, "{least_ms}..{most_ms} ms"),
+            Self::World => f.write_str("world"),
         }
     }
 }
 
+/// The mean of `world`, in ms, over all pairs of nodes.
+const WORLD_MEAN_MS: u32 = 45;
+
+/// The longest latency of `world`, in ms.
+pub(crate) const WORLD_MS_MAX: u32 = world::MOST_MS;
+
 /// Longest mean and longest end of a range that [`Latency`] is read with, in ms: a minute.
 pub const LATENCY_MS_MAX: u32 = 60_000;
 
-/// Whole milliseconds, such as `100`, or a range of them, such as `10..50`.
+/// Whole milliseconds, such as `100`, or a range of them, such as `10..50`, or `world`.
 impl FromStr for Latency {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text == "world" {
+            return Ok(Self::world());
+        }
         let ms = |text: &str| text.parse().ok().filter(|&ms| ms <= LATENCY_MS_MAX);
         let read = match text.split_once("..") {
             None => ms(text).map(|mean_ms| Self { mean_ms, ..Self::default() }),
@@ -131,7 +161,7 @@ impl FromStr for Latency {
         read.ok_or_else(|| {
             format!(
                 "write whole milliseconds from 0 to {LATENCY_MS_MAX}, such as 100, or a range of \
-                 them, such as 10..50"
+                 them, such as 10..50, or world"
             )
         })
     }
@@ -193,6 +223,16 @@ mod tests {
             let refusal = text.parse::<Latency>().unwrap_err();
             assert!(refusal.contains("10..50"), "{text}: {refusal}");
         }
+    }
+
+    #[test]
+    fn around_the_world_it_depends_on_who_sends_to_whom() {
+        let world: Latency = "world".parse().unwrap();
+        assert_eq!((world, world.between(0, 0)), (Latency::world(), Latency::range(1, 1)));
+        let longest = (0..500).map(|to| world.between(0, to).mean_ms).max();
+        assert!(longest > Some(100), "{longest:?}");
+        let even = Latency::range(10, 50);
+        assert_eq!(even.between(0, 499), even);
     }
 
     #[test]

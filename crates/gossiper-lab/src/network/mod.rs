@@ -31,6 +31,7 @@ mod inbox;
 mod latency;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -42,6 +43,7 @@ pub(crate) use self::chance::Chance;
 use self::count::Counts;
 pub use self::count::{Count, DropReason};
 use self::inbox::Inbox;
+pub(crate) use self::latency::WORLD_MS_MAX;
 pub use self::latency::{Distribution, LATENCY_MS_MAX, Latency};
 use crate::seed::{Stream, at_ms};
 

@@ -397,7 +397,7 @@ impl Cluster {
         }
         let number = self.places[from].sent;
         self.places[from].sent += 1;
-        let latency = self.scenario.latency;
+        let latency = self.scenario.latency.between(from, to);
         let chance =
             Chance::draw(latency, &self.faults, &mut self.chances, arrival.from.into(), number);
         let is_cut = self.faults.is_cut(from, to);

@@ -185,7 +185,12 @@ impl Sweep {
         let latency = or(file.latency.as_ref(), Latency::range(10, 50), |t| t.read("latency"))?;
         let latency = match &file.latency_dist {
             None => latency,
-            Some(_) if matches!(latency.distribution, Distribution::Range { .. }) => {
+            Some(_)
+                if matches!(
+                    latency.distribution,
+                    Distribution::Range { .. } | Distribution::World
+                ) =>
+            {
                 let problem = "latency_dist: it shapes latencies around a mean, and not in a range";
                 return Err(ScenarioError::new(problem.into()));
             }

@@ -87,6 +87,7 @@ impl Scenario {
         let (latency, latency_dist) = match self.latency.distribution {
             Distribution::Range { least_ms, most_ms } => (format!("{least_ms}..{most_ms}"), None),
             Distribution::Constant => (self.latency.mean_ms.to_string(), None),
+            Distribution::World => ("world".into(), None),
             other => (self.latency.mean_ms.to_string(), Some(other.to_string())),
         };
         let given = |it: &Broadcast| Given { at_ms: it.at_ms, node: it.node, value: it.value };
@@ -118,7 +119,9 @@ fn read(text: &str) -> Result<Scenario, String> {
     }
     let mut latency: Latency = written.latency.parse()?;
     match written.latency_dist {
-        Some(_) if matches!(latency.distribution, Distribution::Range { .. }) => {
+        Some(_)
+            if matches!(latency.distribution, Distribution::Range { .. } | Distribution::World) =>
+        {
             return Err("latency_dist shapes latencies around a mean, and not a range".into());
         }
         Some(name) => latency.distribution = name.parse()?,

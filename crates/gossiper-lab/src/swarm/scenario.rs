@@ -8,7 +8,7 @@ use std::time::Duration;
 use gossiper_core::{Config, Instant, Mechanism, NodeId, Strategy, Topology as Links};
 
 use crate::fault::{Action, Fault, FaultPlan, Kind};
-use crate::network::{Distribution, Latency};
+use crate::network::{Distribution, Latency, WORLD_MS_MAX};
 use crate::seed::at_ms;
 use crate::topology::Topology;
 
@@ -169,6 +169,7 @@ impl Scenario {
             Distribution::Uniform => 2 * mean,
             Distribution::Exponential => 14 * mean,
             Distribution::Range { most_ms, .. } => u64::from(most_ms),
+            Distribution::World => u64::from(WORLD_MS_MAX),
         }
     }
 

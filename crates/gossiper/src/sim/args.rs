@@ -93,7 +93,7 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "K", value_parser = positive)]
     pub(super) senders: Option<usize>,
 
-    /// Latency between nodes in whole ms: a mean such as 100, or a range such as 10..50
+    /// Latency between nodes in whole ms: a mean such as 100, a range such as 10..50, or `world`
     #[arg(long, value_name = "MS", default_value = "10..50")]
     pub(super) latency: Latency,
 

@@ -149,7 +149,8 @@ fn exit_code<'a>(mut results: impl Iterator<Item = &'a Results> + Clone) -> u8 {
 }
 
 fn latency(args: &SimArgs) -> Result<Latency, String> {
-    let is_range = matches!(args.latency.distribution, Distribution::Range { .. });
+    let is_range =
+        matches!(args.latency.distribution, Distribution::Range { .. } | Distribution::World);
     match args.latency_dist {
         None => Ok(args.latency),
         Some(_) if is_range => {

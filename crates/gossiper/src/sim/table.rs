@@ -95,6 +95,7 @@ fn counted(count: usize, what: &str) -> String {
 fn between(latency: Latency) -> String {
     match latency.distribution {
         Distribution::Constant => format!("{} ms a hop", latency.mean_ms),
+        Distribution::World => "latencies of the world".into(),
         Distribution::Range { .. } => format!("{} a hop", latency.distribution),
         other => format!("{} ms a hop on average, {other}", latency.mean_ms),
     }

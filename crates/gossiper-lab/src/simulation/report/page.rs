@@ -184,6 +184,7 @@ fn ages_ms<'a>(curves: impl Iterator<Item = &'a Coverage>) -> Vec<u64> {
 fn latency_words(latency: Latency) -> String {
     match latency.distribution {
         Distribution::Constant => format!("{} ms", latency.mean_ms),
+        Distribution::World => "as between places all over the world".into(),
         Distribution::Range { least_ms, most_ms } => format!("{least_ms} to {most_ms} ms"),
         other => format!("{} ms, {other}", latency.mean_ms),
     }
