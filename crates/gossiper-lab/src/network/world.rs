@@ -117,7 +117,7 @@ mod tests {
         (all[250], all[495])
     }
 
-    /// What `docs/simulation.md` says no protocol can do better, and no tree that all senders share.
+    /// What `docs/simulation.md` says no protocol can do better, and no tree around one node.
     #[test]
     fn no_value_is_everywhere_before_it_can_be() {
         let ways = &*WAYS_MS;

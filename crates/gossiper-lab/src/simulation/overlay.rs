@@ -9,8 +9,8 @@ use gossiper_core::{Members, NodeId, OverlayKind};
 use super::scenario::Scenario;
 use crate::seed::Stream;
 
-/// Up to so many nodes `auto` takes the computed overlay. `plans/overlays.toml` shows why: up to
-/// there it is quicker and costs no more messages, and beyond it does.
+/// Up to so many nodes `auto` takes the computed overlay. `plans/overlays.toml` shows why: it is
+/// quicker, but what it repeats grows with the cluster, and from here on takes twice the bytes.
 pub const COMPUTED_NODES_MAX: usize = 5_000;
 
 /// How many nodes that started before it each node of a learned overlay is told of.
