@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::ledger::Breach;
 use super::machine::Maker;
+use super::outcome::Outcome;
 use super::scenario::Scenario;
-use super::world::{Outcome, play};
+use super::world::play;
 use crate::simulation::strategy_name;
 
 /// Seeds that one thread takes at a time, so that a hunt of millions keeps little of each.

@@ -36,10 +36,12 @@
 //! looks at. The tests have such a one for each check, so that none of them looks away.
 
 mod draw;
+mod events;
 mod file;
 mod hunt;
 mod ledger;
 mod machine;
+mod outcome;
 mod scenario;
 mod shrink;
 #[cfg(test)]
@@ -49,6 +51,7 @@ mod world;
 pub use self::hunt::{Hunt, Tally, hunt};
 pub use self::ledger::{Breach, Check};
 pub use self::machine::{Birth, Core, Machine, Maker, core_node};
+pub use self::outcome::{Outcome, Seen};
 pub use self::scenario::{Broadcast, Jolt, Jolted, NODES_MAX, Scenario, ScenarioError};
 pub use self::shrink::{Shrunk, shrink};
-pub use self::world::{Outcome, Seen, play};
+pub use self::world::play;

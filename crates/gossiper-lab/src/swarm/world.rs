@@ -1,19 +1,17 @@
-//! The loop around the machines.
+//! The course of a run, and what is promised of the whole cluster.
 
 use std::cell::Cell;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use gossiper_core::{Input, Instant, Message, MessageId, NodeId, Output, Payload};
+use gossiper_core::{Instant, Message, MessageId, NodeId, Output};
 
 use super::ledger::{Breach, Check, Found, Ledger};
-use super::machine::{Birth, Machine, Maker};
-use super::scenario::{Jolted, Scenario, ScenarioError};
-use crate::fault::{Change, FaultState};
-use crate::network::{Chance, Conditions as _};
+use super::machine::{Machine, Maker};
+use super::outcome::{Outcome, Seen};
+use super::scenario::{Scenario, ScenarioError};
+use crate::fault::FaultState;
 use crate::seed::{Stream, at_ms};
 
 /// What may happen at one moment, for each pair of nodes and value. All values at once on a network
@@ -22,38 +20,6 @@ const AT_ONCE_MAX: u64 = 16;
 
 /// What may happen in a run, for each pair of nodes, value and second, with room for repeats.
 const IN_A_RUN_MAX: u64 = 2_000_000;
-
-/// What was seen of a run besides a breach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Seen {
-    /// Values given to nodes, repeats included.
-    pub broadcasts: u64,
-    /// Messages sent, wake-ups, broadcasts and faults.
-    pub events: u64,
-    /// Messages that the nodes sent.
-    pub messages: u64,
-    /// Those that never came.
-    pub lost: u64,
-    /// Nodes that died without their memory.
-    pub deaths: u64,
-    /// How long the cluster took to agree after the calm, in ms, if that was promised.
-    pub agreed_ms: Option<u64>,
-    /// How long it might have taken.
-    pub agreement_ms_max: u64,
-    /// Messages sent while nothing happened, if it was listened to.
-    pub idle_messages: Option<u64>,
-    /// How many there might have been.
-    pub idle_messages_max: u64,
-}
-
-/// What came of a run.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Outcome {
-    /// What must hold and did not: the first such thing, with which the run ends.
-    pub breach: Option<Breach>,
-    /// What else was seen.
-    pub seen: Seen,
-}
 
 /// Plays a scenario to its end, or to the first breach. A machine that panics is a breach too; what
 /// the panic's hook prints is the caller's affair.
@@ -75,50 +41,50 @@ pub fn play(scenario: &Scenario, maker: &Maker) -> Result<Outcome, ScenarioError
     Ok(Outcome { breach, seen: world.seen })
 }
 
-struct World<'a> {
-    scenario: &'a Scenario,
-    maker: &'a Maker,
-    members: Vec<NodeId>,
-    places: Vec<Place>,
+pub(super) struct World<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) maker: &'a Maker,
+    pub(super) members: Vec<NodeId>,
+    pub(super) places: Vec<Place>,
     /// By time, and then in the order in which they were put in.
-    queue: BTreeMap<(Instant, u64), Event>,
-    next_order: u64,
-    faults: FaultState,
-    next_broadcast: usize,
-    next_jolt: usize,
-    chances: Stream,
-    starts: Stream,
-    ledger: Ledger,
-    seen: Seen,
+    pub(super) queue: BTreeMap<(Instant, u64), Event>,
+    pub(super) next_order: u64,
+    pub(super) faults: FaultState,
+    pub(super) next_broadcast: usize,
+    pub(super) next_jolt: usize,
+    pub(super) chances: Stream,
+    pub(super) starts: Stream,
+    pub(super) ledger: Ledger,
+    pub(super) seen: Seen,
     /// Kept for its memory.
-    outputs: Vec<Output>,
-    now: Instant,
-    is_calm: bool,
+    pub(super) outputs: Vec<Output>,
+    pub(super) now: Instant,
+    pub(super) is_calm: bool,
     /// Events at this moment so far.
-    at_once: u64,
+    pub(super) at_once: u64,
     /// Who is acting.
-    acting: Cell<Option<usize>>,
+    pub(super) acting: Cell<Option<usize>>,
 }
 
 /// Where a node runs.
 #[derive(Default)]
-struct Place {
+pub(super) struct Place {
     /// None while it is down without its memory.
-    machine: Option<Box<dyn Machine>>,
+    pub(super) machine: Option<Box<dyn Machine>>,
     /// Changes whenever what is under way to it is lost.
-    life: u32,
-    starts: u64,
-    sent: u64,
-    wakeup: Option<Instant>,
+    pub(super) life: u32,
+    pub(super) starts: u64,
+    pub(super) sent: u64,
+    pub(super) wakeup: Option<Instant>,
     /// How far its clock is ahead.
-    ahead: Duration,
+    pub(super) ahead: Duration,
     /// Whether it is down with its memory.
-    is_stopped: bool,
+    pub(super) is_stopped: bool,
     /// What has come while it stands still.
-    held: Vec<Arrival>,
+    pub(super) held: Vec<Arrival>,
 }
 
-enum Event {
+pub(super) enum Event {
     Wakeup(usize),
     /// A node that crashed with its memory goes on, unless it has died since.
     Back(usize, u32),
@@ -127,13 +93,13 @@ enum Event {
 
 /// A message under way.
 #[derive(Clone)]
-struct Arrival {
-    from: usize,
-    to: usize,
-    life: u32,
-    id: MessageId,
-    dialect: Option<u32>,
-    message: Message,
+pub(super) struct Arrival {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) life: u32,
+    pub(super) id: MessageId,
+    pub(super) dialect: Option<u32>,
+    pub(super) message: Message,
 }
 
 impl<'a> World<'a> {
@@ -306,220 +272,11 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn breach(&self, check: Check, what: String) -> Breach {
+    pub(super) fn breach(&self, check: Check, what: String) -> Breach {
         Breach { check, at: self.now, node: self.acting.get(), what }
     }
 
-    fn note(&self, found: Found) -> Result<(), Breach> {
+    pub(super) fn note(&self, found: Found) -> Result<(), Breach> {
         found.map_err(|(check, what)| self.breach(check, what))
-    }
-
-    fn start(&mut self, node: usize) {
-        let place = &mut self.places[node];
-        place.life += 1;
-        place.starts += 1;
-        self.starts.seek(node as u64, place.starts);
-        let birth = Birth {
-            id: NodeId(node as u64),
-            members: self.members.clone(),
-            config: self.scenario.config_of(node).clone(),
-            topology: self.scenario.told(node),
-            incarnation: place.starts,
-            seed: self.starts.next_u64(),
-            now: self.now + place.ahead,
-        };
-        place.machine = Some((self.maker)(birth));
-        place.wakeup = None;
-        self.ledger.on_start(node);
-        self.plan_wakeup(node);
-    }
-
-    fn kill(&mut self, node: usize) {
-        let place = &mut self.places[node];
-        if place.machine.take().is_none() {
-            return;
-        }
-        place.life += 1;
-        place.wakeup = None;
-        place.is_stopped = false;
-        self.seen.deaths += 1;
-        self.seen.lost += mem::take(&mut place.held).len() as u64;
-        self.ledger.on_death(node);
-    }
-
-    fn on_fault(&mut self) -> Result<(), Breach> {
-        let places = &self.places;
-        let hub = || (0..places.len()).min_by_key(|&node| Reverse(places[node].sent)).unwrap_or(0);
-        let applied = self.faults.advance(self.now, hub);
-        self.apply(applied.into_iter().flat_map(|applied| applied.changes).collect())
-    }
-
-    fn apply(&mut self, changes: Vec<Change>) -> Result<(), Breach> {
-        for change in changes {
-            match change {
-                Change::Kill(node) => self.kill(node),
-                Change::Restart(node) => self.start(node),
-                Change::Pause(_) => {}
-                Change::Resume(node) => {
-                    for arrival in mem::take(&mut self.places[node].held) {
-                        self.receive(arrival)?;
-                    }
-                    self.plan_wakeup(node);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn on_jolt(&mut self) -> Result<(), Breach> {
-        let jolt = self.scenario.jolts[self.next_jolt];
-        self.next_jolt += 1;
-        let place = &mut self.places[jolt.node];
-        match jolt.what {
-            Jolted::Clock { step_ms } => {
-                place.ahead += Duration::from_millis(step_ms);
-                self.plan_wakeup(jolt.node);
-            }
-            Jolted::Crash { down_ms } => {
-                if place.machine.is_none() || place.is_stopped {
-                    return Ok(());
-                }
-                place.is_stopped = true;
-                place.life += 1;
-                let life = place.life;
-                self.seen.lost += mem::take(&mut place.held).len() as u64;
-                let back = self.now + Duration::from_millis(down_ms);
-                self.put(back, Event::Back(jolt.node, life));
-            }
-        }
-        Ok(())
-    }
-
-    fn on_back(&mut self, node: usize, life: u32) -> Result<(), Breach> {
-        let place = &mut self.places[node];
-        if place.life == life {
-            place.is_stopped = false;
-            self.plan_wakeup(node);
-        }
-        Ok(())
-    }
-
-    /// A client gives a value to the next node that takes it.
-    fn on_broadcast(&mut self) -> Result<(), Breach> {
-        let broadcast = self.scenario.broadcasts[self.next_broadcast];
-        self.next_broadcast += 1;
-        let wanted = broadcast.node;
-        let mut nodes = (wanted..self.places.len()).chain(0..wanted);
-        let Some(node) = nodes.find(|&node| self.answers(node)) else { return Ok(()) };
-        self.seen.broadcasts += 1;
-        self.ledger.on_broadcast(broadcast.value);
-        let payload = Payload::new(broadcast.value.to_string().as_bytes());
-        self.input(node, Input::Broadcast(payload))?;
-        let is_held = self.ledger.holds(node, broadcast.value);
-        self.acting.set(Some(node));
-        let what = || format!("it was given value {} and does not hold it", broadcast.value);
-        self.note(if is_held { Ok(()) } else { Err((Check::Unacknowledged, what())) })?;
-        self.acting.set(None);
-        Ok(())
-    }
-
-    fn answers(&self, node: usize) -> bool {
-        let place = &self.places[node];
-        place.machine.is_some() && !place.is_stopped && !self.faults.is_paused(node)
-    }
-
-    fn on_wakeup(&mut self, node: usize) -> Result<(), Breach> {
-        if self.places[node].wakeup != Some(self.now) {
-            return Ok(());
-        }
-        self.places[node].wakeup = None;
-        if !self.answers(node) {
-            // It is planned anew when the node goes on.
-            return Ok(());
-        }
-        if self.due(node).is_some_and(|due| due <= self.now) {
-            return self.input(node, Input::Wakeup);
-        }
-        self.plan_wakeup(node);
-        Ok(())
-    }
-
-    fn on_arrival(&mut self, arrival: Arrival) -> Result<(), Breach> {
-        let place = &mut self.places[arrival.to];
-        if place.machine.is_none() || place.is_stopped || place.life != arrival.life {
-            self.seen.lost += 1;
-        } else if self.faults.is_paused(arrival.to) {
-            place.held.push(arrival);
-        } else {
-            return self.receive(arrival);
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self, arrival: Arrival) -> Result<(), Breach> {
-        let Arrival { from, to, id, dialect, message, .. } = arrival;
-        let from = NodeId(from as u64);
-        self.input(to, Input::Received { from, id: Some(id), dialect, message })
-    }
-
-    fn input(&mut self, node: usize, input: Input) -> Result<(), Breach> {
-        let place = &mut self.places[node];
-        let Some(machine) = &mut place.machine else { return Ok(()) };
-        self.acting.set(Some(node));
-        let mut outputs = mem::take(&mut self.outputs);
-        machine.handle(self.now + place.ahead, input, &mut outputs);
-        let awaited_max = self.scenario.config_of(node).awaited_max;
-        let found = self.ledger.on_turn(node, &**machine, &outputs, awaited_max);
-        self.note(found)?;
-        for output in outputs.drain(..) {
-            if let Output::Send { to, id, dialect, message } = output {
-                self.send(Arrival { from: node, to: to.0 as usize, life: 0, id, dialect, message });
-            }
-        }
-        self.outputs = outputs;
-        self.plan_wakeup(node);
-        self.acting.set(None);
-        Ok(())
-    }
-
-    fn send(&mut self, mut arrival: Arrival) {
-        let Arrival { from, to, .. } = arrival;
-        self.seen.messages += 1;
-        let number = self.places[from].sent;
-        self.places[from].sent += 1;
-        let latency = self.scenario.latency;
-        let chance = Chance::draw(latency, &self.faults, &mut self.chances, from as u64, number);
-        if self.faults.is_cut(from, to) || chance.is_lost {
-            self.seen.lost += 1;
-            return;
-        }
-        arrival.life = self.places[to].life;
-        if let Some(copy_ms) = chance.copy_latency_ms {
-            self.put(self.now + Duration::from_millis(copy_ms), Event::Arrival(arrival.clone()));
-        }
-        let at = self.now + Duration::from_millis(chance.latency_ms);
-        self.put(at, Event::Arrival(arrival));
-    }
-
-    fn put(&mut self, at: Instant, event: Event) {
-        self.queue.insert((at, self.next_order), event);
-        self.next_order += 1;
-    }
-
-    /// When a node wants to be woken, on the clock that is right.
-    fn due(&self, node: usize) -> Option<Instant> {
-        let place = &self.places[node];
-        let due = place.machine.as_ref()?.next_wakeup()?;
-        Some(Instant(due.0.saturating_sub(place.ahead.as_nanos() as u64)).max(self.now))
-    }
-
-    /// Queues the node's next wake-up, unless one is queued that comes no later.
-    fn plan_wakeup(&mut self, node: usize) {
-        let Some(due) = self.due(node) else { return };
-        let place = &mut self.places[node];
-        if place.wakeup.is_none_or(|planned| due < planned) {
-            place.wakeup = Some(due);
-            self.put(due, Event::Wakeup(node));
-        }
     }
 }
