@@ -315,6 +315,11 @@ impl Relay {
         let acked = push.acked.as_ref().filter(|acked| acked.incarnation == own);
         let is_progress = acked.is_some_and(|acked| link.on_acked(acked, cx.now, &times));
         let is_back = is_progress && link.suspect.is_some();
+        if link.suspect.is_some() && !self.place.is_probed(from) {
+            // Nobody looks for it any more, so no probe is awaited.
+            link.in_flight.clear();
+            link.awaits_from = None;
+        }
         // It waits for pushes that are not coming any more, and would tell of the gap for ever.
         let is_in_vain = |acked: &Acked| acked.upto < link.last_number;
         link.answers_now |= !push.is_numbered()
