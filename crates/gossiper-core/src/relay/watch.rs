@@ -329,8 +329,16 @@ impl Relay {
             && !cx.state.has_news(cx.now);
         let is_pushed = cx.state.uses(Mechanism::Push);
         for &peer in &self.place.neighbors {
-            let is_other = |link: &&Link| link.hash != own && link.suspect.is_none();
-            let Some(link) = self.links.get(&peer).filter(is_other) else { continue };
+            let Some(link) = self.links.get(&peer).filter(|link| link.suspect.is_none()) else {
+                continue;
+            };
+            if link.hash == own {
+                // It may have told this before the node itself came to hold the same.
+                if link.differs.is_some() {
+                    self.links.open(peer).differs = None;
+                }
+                continue;
+            }
             if !cx.state.links.speaks_dialect(peer) {
                 continue;
             }
