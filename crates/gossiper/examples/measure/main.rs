@@ -1,5 +1,5 @@
-//! Plays the standard test in virtual time over many seeds, one line of figures a run; or, with
-//! `--table`, prints the tables of docs/mechanisms.md.
+//! Plays the standard test in virtual time over many seeds, one line of figures a run and one of all
+//! runs; or, with `--table`, prints the tables of docs/mechanisms.md.
 //!
 //! `cargo run --release --example measure -- --seeds 1..20 --hub kill`: the words without dashes are
 //! kinds of faults; `--pace MS`, `--nodes N`, `--rate HZ`, `--dist NAME`, `--topology NAME`,
@@ -37,16 +37,72 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     println!("seed msgs/op kB/op | stable 0.5 1 | excess 0.5 0.95 0.99 1 | lost doubled | by type");
-    let mut last = None;
+    let (mut last, mut all) = (None, All::default());
     for seed in sweep.seeds.0..=sweep.seeds.1 {
         let played = play(&sweep.plan, seed);
         println!("{}", line(seed, &played));
+        all.add(&played);
         last = Some(played);
     }
+    println!("{}", all.line());
     if let (Some(out), Some(played)) = (&sweep.out, &last) {
         keep(out, played)?;
     }
     Ok(())
+}
+
+/// What all runs come to.
+#[derive(Default)]
+struct All {
+    messages: Vec<f64>,
+    bytes: Vec<f64>,
+    medians: Vec<f64>,
+    maxima: Vec<f64>,
+    excess: Vec<f64>,
+    lost: u64,
+    doubled: u64,
+}
+
+impl All {
+    fn add(&mut self, played: &Played) {
+        let figures = &played.results.figures;
+        self.messages.extend(figures.net.servers.msgs_per_op);
+        self.bytes.extend(figures.net.servers.bytes_per_op);
+        let stable = figures.stable_latency_ms.as_ref();
+        self.medians.extend(stable.map(|stable| stable.median as f64));
+        self.maxima.extend(stable.map(|stable| stable.max as f64));
+        self.excess.extend(played.files.values().iter().filter_map(|value| value.excess_ms));
+        self.lost += figures.set.lost + figures.set.never_read;
+        self.doubled += figures.set.duplicated;
+    }
+
+    /// The mean cost and the greatest; the median and the greatest of the runs' medians and maxima;
+    /// the excess of the values of all runs together.
+    fn line(&mut self) -> String {
+        for sorted in [&mut self.messages, &mut self.medians, &mut self.maxima, &mut self.excess] {
+            sorted.sort_unstable_by(f64::total_cmp);
+        }
+        let at = |sorted: &[f64], part: f64| {
+            let place = (sorted.len() as f64 * part) as usize;
+            sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+        };
+        let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
+        let excess = [0.5, 0.95, 0.99, 1.0].map(|part| format!("{:.0}", at(&self.excess, part)));
+        format!(
+            " all {:.3} (at most {:.3}) {:.2} | medians {} (at most {}), maxima {} (at most {}) | {} | \
+             {} {}",
+            mean(&self.messages),
+            at(&self.messages, 1.0),
+            mean(&self.bytes) / 1000.0,
+            at(&self.medians, 0.5),
+            at(&self.medians, 1.0),
+            at(&self.maxima, 0.5),
+            at(&self.maxima, 1.0),
+            excess.join(" "),
+            self.lost,
+            self.doubled,
+        )
+    }
 }
 
 fn read(mut args: impl Iterator<Item = String>) -> Result<Sweep, Box<dyn Error>> {
