@@ -187,10 +187,10 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     }
 }
 
-/// Whether the next push is the first on a link. It keeps to no pace: what is in it may have waited
-/// for the neighbor to say which dialect it speaks.
+/// Whether the next push is the first to a neighbor that was spoken to plainly before. It keeps to no
+/// pace: what is in it has waited for the neighbor to say which dialect it speaks.
 fn is_first(link: &Link) -> bool {
-    link.last_number == 0
+    link.last_number == 0 && link.announced.is_some()
 }
 
 /// When an acknowledgement goes alone.
