@@ -357,7 +357,9 @@ impl Relay {
 
     /// Whether all neighbors answer and hold the same, so that random rounds would be in vain.
     pub(super) fn is_well(&self, cx: &Context<'_>) -> bool {
+        // Without digests nobody asks who has started anew and holds nothing: rounds bring it all.
         is_in_use(cx.state)
+            && cx.state.uses(Mechanism::Digest)
             && !self.is_at_odds
             && self.place.missed.is_empty()
             && self.place.sought.is_empty()
