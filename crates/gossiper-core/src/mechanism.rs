@@ -46,7 +46,8 @@ pub enum Mechanism {
     /// it a digest. Costs a digest now and then. Without it what differs waits for a round.
     Comparison,
     /// On paced links, rounds are skipped while all neighbors answer and agree. Costs nothing, and
-    /// one round in twenty is made anyway. Without it every round is made.
+    /// one round in twenty is made anyway, one in two hundred while values keep coming. Without it
+    /// every round is made.
     Skipping,
 }
 

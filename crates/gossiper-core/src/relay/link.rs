@@ -218,18 +218,17 @@ impl Link {
     }
 
     /// How long an answer may take: as an acknowledgement usually does and a good deal longer
-    /// (RFC 6298, section 2), at most the time-out. Acknowledgements wait for something to ride on,
-    /// so that this is never short of the way there and back.
+    /// (RFC 6298, section 2), at least a quarter of the time-out longer, and at most the time-out.
     pub(super) fn patience(&self, times: &Times) -> Duration {
         let Some((mean, spread)) = self.answer else { return times.timeout };
-        (mean + (spread * 4).max(times.timeout / 10)).min(times.timeout)
+        (mean + (spread * 4).max(times.timeout / 4)).min(times.timeout)
     }
 
     /// An acknowledgement has taken so long.
     fn on_answer(&mut self, taken: Duration) {
-        let (mean, spread) = self.answer.unwrap_or((taken, taken / 2));
-        let spread = (spread * 3 + taken.abs_diff(mean)) / 4;
-        self.answer = Some(((mean * 7 + taken) / 8, spread));
+        self.answer = Some(self.answer.map_or((taken, taken / 2), |(mean, spread)| {
+            ((mean * 7 + taken) / 8, (spread * 3 + taken.abs_diff(mean)) / 4)
+        }));
     }
 
     pub(super) fn is_lossy(&self, now: Instant) -> bool {

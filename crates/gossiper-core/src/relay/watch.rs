@@ -45,7 +45,7 @@ pub(super) fn overdue_at(link: &Link, times: &Times) -> Option<Instant> {
     let plain = link.plain.front().map(|plain| plain.at);
     let usual = pushed.into_iter().chain(plain).min();
     let usual = usual.map(|from| from.max(struck(link)) + times.timeout);
-    // A question is answered at once.
+    // A question is answered soon.
     let asked = link.unanswered().map(|asked| asked.max(struck(link)) + link.patience(times));
     usual.into_iter().chain(asked).min()
 }
@@ -120,7 +120,8 @@ impl Relay {
         let Some(link) = self.links.get_mut(&peer) else { return };
         // What came soon after was sent before the push could arrive.
         let answered_from = link.awaited_since().map(|since| since + times.timeout / 2);
-        let is_silent = link.unanswered().is_some()
+        let unanswered = link.unanswered();
+        let is_silent = unanswered.is_some_and(|asked| asked + link.patience(&times) <= cx.now)
             || link.heard.is_none_or(|heard| Some(heard) < answered_from);
         if is_silent || link.strikes > 0 {
             self.suspect(cx, peer);
@@ -367,8 +368,9 @@ impl Relay {
     }
 }
 
-/// From when on a neighbor counts as one that is late or holds something else. What those hold that
-/// take this node for their uplink they compare themselves: they are always behind while values come.
+/// From when on a neighbor counts as one that is late or holds something else. Those that take this
+/// node for their uplink compare themselves, and are always behind while values come; but who passes
+/// nothing on compares with nobody.
 pub(super) fn unwell_from(
     cx: &Context<'_>,
     peer: NodeId,
@@ -380,7 +382,7 @@ pub(super) fn unwell_from(
         return Instant::START;
     }
     let overdue = overdue_at(link, times).unwrap_or(Outlook::NEVER);
-    let is_compared = is_uplink || is_straight(cx.state);
+    let is_compared = is_uplink || link.is_leaf || is_straight(cx.state);
     let Some((quiet, _)) = link.differs.filter(|_| is_compared) else { return overdue };
     // Where all push straight to all, something is always under way, and two nodes hold the same
     // only in quiet times.
