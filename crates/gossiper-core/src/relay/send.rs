@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::link::{Link, Plain, Sent, Suspect};
 use super::table::{Moment, Outlook};
 use super::tree::Place;
-use super::watch::unwell_from;
+use super::watch::{Compares, differs_at, unwell_from};
 use super::{Relay, Times, is_in_use, is_straight, relays};
 use crate::rung::digest;
 use crate::state::Context;
@@ -167,7 +167,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
         at((owes && is_first(link)).then_some(Instant::START));
         at(ack_at(link, times));
         at(repeat_at(link, times, cx.now));
-        at(super::watch::differs_at(is_uplink, link, times));
+        at(differs_at(Compares::of(cx, is_uplink, link), link, times));
         at(super::watch::asks_at(is_uplink, link, times));
         at(streams_at(link, times));
     }

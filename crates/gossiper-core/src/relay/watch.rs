@@ -55,13 +55,39 @@ fn struck(link: &Link) -> Instant {
     if link.strikes > 0 { link.waits_since } else { Instant::START }
 }
 
-/// When to compare with the uplink: the hashes have differed for long.
-pub(super) fn differs_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
-    let is_compared = is_uplink && times.uses(Mechanism::Comparison);
+/// Who of two neighbors compares, where their hashes stay different.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Compares {
+    /// The lower one: its uplink is the one that has more.
+    Always,
+    /// The one that passes values on, where the other does not and compares with nobody. While values
+    /// come it is behind, so once they have stopped.
+    WhenQuiet,
+    Never,
+}
+
+impl Compares {
+    pub(super) fn of(cx: &Context<'_>, is_uplink: bool, link: &Link) -> Self {
+        match is_uplink {
+            true => Self::Always,
+            false if link.is_leaf && !is_straight(cx.state) => Self::WhenQuiet,
+            false => Self::Never,
+        }
+    }
+}
+
+/// When to compare with a neighbor: the hashes have differed for long.
+pub(super) fn differs_at(compares: Compares, link: &Link, times: &Times) -> Option<Instant> {
+    let is_compared = compares != Compares::Never && times.uses(Mechanism::Comparison);
     let (quiet, busy) = link.differs.filter(|_| is_compared)?;
     let is_busy = !link.in_flight.is_empty() || !link.owed.is_empty();
     let last = link.arrived.map_or(link.last_push, |arrived| arrived.max(link.last_push));
-    Some(if is_busy { busy } else { quiet.max(last + DIFFERS_QUIET).min(busy) })
+    let quiet = quiet.max(last + DIFFERS_QUIET);
+    match compares {
+        Compares::WhenQuiet => (!is_busy).then_some(quiet),
+        _ if is_busy => Some(busy),
+        _ => Some(quiet.min(busy)),
+    }
 }
 
 /// When to ask the uplink why it is silent.
@@ -103,7 +129,7 @@ impl Relay {
                 link.asked = Some(cx.now);
                 link.wants_answer = true;
             }
-            if is_due(differs_at(is_uplink, link, &times)) {
+            if is_due(differs_at(Compares::of(cx, is_uplink, link), link, &times)) {
                 let is_same = link.hash == Some(cx.state.hash());
                 link.differs = None;
                 if !is_same {
