@@ -4,7 +4,7 @@
 //! stdout and says where its answers differ from the written ones.
 //!
 //! [`run`] is a cluster under load and faults, as a state machine, and [`process`] the host that
-//! plays it with child processes in real time. A run knows neither what its nodes are nor the time
+//! plays it with child processes in real time, or [`in_memory`] with nodes in memory in virtual time. A run knows neither what its nodes are nor the time
 //! of day, and nor do its parts. [`topology`] says who is whose neighbor and [`load`] what clients
 //! ask; [`network`] carries messages under latency and drops; [`fault`] plans what goes wrong and
 //! when; [`history`] records what clients did and [`verdict`] judges it as Maelstrom would;
@@ -23,6 +23,7 @@ pub mod check;
 pub mod fault;
 pub mod figures;
 pub mod history;
+pub mod in_memory;
 pub mod load;
 pub mod network;
 pub mod process;

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &NodeArgs) -> ExitCode {
     code
 }
 
-fn settings(args: &NodeArgs) -> Result<Settings, getrandom::Error> {
+pub(crate) fn settings(args: &NodeArgs) -> Result<Settings, getrandom::Error> {
     let seed = match args.seed {
         Some(seed) => seed,
         None => getrandom::u64()?,

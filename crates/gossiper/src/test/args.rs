@@ -46,6 +46,12 @@ pub(crate) struct TestArgs {
     #[arg(last = true, value_name = "ARGS")]
     pub(super) args: Vec<String>,
 
+    /// Play this program's own node in memory and in virtual time: the same test in a second
+    ///
+    /// Nodes answer in no time, and the same seed gives the same run, to the last message.
+    #[arg(long = "virtual", conflicts_with_all = ["bin", "log_stderr"])]
+    pub(super) is_virtual: bool,
+
     /// Set the parameters of a published challenge, and show its limits beside the figures: 3a, 3b,
     /// 3c, 3d or 3e
     ///

@@ -2,6 +2,7 @@
 
 mod args;
 mod folder;
+mod memory;
 mod progress;
 mod summary;
 
@@ -15,11 +16,13 @@ use std::time::{Duration, SystemTime};
 
 use gossiper_lab::challenge::{Challenge, Parameters};
 use gossiper_lab::fault::{Event, FaultPlan, Intensity, Kind, PlanConfig};
+use gossiper_lab::in_memory;
 use gossiper_lab::load::Workload;
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::process::{self, ProcessConfig};
+use gossiper_lab::process::{self, Hosted, ProcessConfig};
 use gossiper_lab::report;
 use gossiper_lab::run::{About, Run, RunConfig};
+use gossiper_maelstrom::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 pub(crate) use self::args::TestArgs;
@@ -80,15 +83,21 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
     let net = fs::File::create(folder.path().join("net.jsonl")).map_err(crash)?;
     let net = Box::new(BufWriter::with_capacity(JOURNAL_BUFFER_BYTES, net));
     let run = Run::new(config, net).map_err(bad)?;
-    let process = ProcessConfig {
-        command: program.command,
-        log_folder: folder.path().join("node-logs"),
-        reports_stderr: args.log_stderr,
-        owns_children: true,
-    };
     let interrupted = interrupts().map_err(crash)?;
     let mut progress = Progress::new(run.config());
-    let played = process::play(run, &process, &interrupted, &mut |report| progress.on(&report));
+    let played = if let Some(node) = &program.in_memory {
+        let start = |_, starts| memory::InMemory::new(node, starts);
+        let hosted = in_memory::play(run, start, &interrupted, &mut |report| progress.on(&report));
+        Ok(Hosted { run: hosted.run, lateness_ms: Vec::new(), failure: None })
+    } else {
+        let process = ProcessConfig {
+            command: program.command,
+            log_folder: folder.path().join("node-logs"),
+            reports_stderr: args.log_stderr,
+            owns_children: true,
+        };
+        process::play(run, &process, &interrupted, &mut |report| progress.on(&report))
+    };
     progress.finish();
     let hosted = played.map_err(|error| {
         folder.discard();
@@ -116,6 +125,8 @@ struct Program {
     command: Vec<String>,
     /// As the user knows it.
     shown: String,
+    /// The settings of nodes in memory, which no program runs.
+    in_memory: Option<Settings>,
 }
 
 impl Program {
@@ -136,7 +147,7 @@ impl Program {
         }
         command.extend(args.args.iter().cloned());
         let shown = command.join(" ");
-        Ok(Self { command, shown })
+        Ok(Self { command, shown, in_memory: None })
     }
 
     fn own(args: &TestArgs, seed: u64) -> Result<Self, String> {
@@ -152,8 +163,14 @@ impl Program {
             command.extend(["--seed".into(), seed.to_string()]);
         }
         command.extend(args.args.iter().cloned());
-        let shown = format!("gossiper node {}", args.args.join(" ")).trim_end().to_owned();
-        Ok(Self { command, shown })
+        let mut shown = format!("gossiper node {}", args.args.join(" ")).trim_end().to_owned();
+        let mut in_memory = None;
+        if args.is_virtual {
+            let words = std::iter::once("gossiper").chain(command[1..].iter().map(String::as_str));
+            in_memory = Some(memory::settings(words)?);
+            shown.push_str(", in virtual time");
+        }
+        Ok(Self { command, shown, in_memory })
     }
 }
 

@@ -1,6 +1,7 @@
 //! One node of a run, and what it was seen to do.
 
 use gossiper_core::{Config, Instant};
+use gossiper_lab::in_memory;
 use gossiper_maelstrom::{Session, Settings};
 use serde_json::{Value, json};
 
@@ -49,30 +50,6 @@ impl Member {
         matches!(self.running, Running::Ours(_))
     }
 
-    pub(crate) fn next_wakeup(&self) -> Option<Instant> {
-        match &self.running {
-            Running::Ours(session) => session.next_wakeup(),
-            Running::Foreign(foreign) => foreign.next_wakeup(),
-        }
-    }
-
-    pub(crate) fn on_wakeup(&mut self, now: Instant, out: &mut Vec<u8>) {
-        match &mut self.running {
-            Running::Ours(session) => session.on_wakeup(now, out),
-            Running::Foreign(foreign) => foreign.on_wakeup(now, out),
-        }
-        self.note(out);
-    }
-
-    pub(crate) fn on_line(&mut self, now: Instant, line: &[u8], out: &mut Vec<u8>) {
-        match &mut self.running {
-            Running::Ours(session) => session.on_line(now, line, out),
-            Running::Foreign(foreign) => foreign.on_line(now, line, out),
-        }
-        self.note(out);
-        self.note_broadcast(line, out);
-    }
-
     /// Counts what it says to other nodes.
     fn note(&mut self, out: &[u8]) {
         let is_to_node = |line: &&[u8]| dest(line).starts_with(b"n");
@@ -112,6 +89,32 @@ impl Member {
         }
         let answer: Value = serde_json::from_slice(lines(&out).next().unwrap()).unwrap();
         answer["body"].clone()
+    }
+}
+
+impl in_memory::Program for Member {
+    fn next_wakeup(&self) -> Option<Instant> {
+        match &self.running {
+            Running::Ours(session) => session.next_wakeup(),
+            Running::Foreign(foreign) => foreign.next_wakeup(),
+        }
+    }
+
+    fn on_wakeup(&mut self, now: Instant, out: &mut Vec<u8>) {
+        match &mut self.running {
+            Running::Ours(session) => session.on_wakeup(now, out),
+            Running::Foreign(foreign) => foreign.on_wakeup(now, out),
+        }
+        self.note(out);
+    }
+
+    fn on_line(&mut self, now: Instant, line: &[u8], out: &mut Vec<u8>) {
+        match &mut self.running {
+            Running::Ours(session) => session.on_line(now, line, out),
+            Running::Foreign(foreign) => foreign.on_line(now, line, out),
+        }
+        self.note(out);
+        self.note_broadcast(line, out);
     }
 }
 

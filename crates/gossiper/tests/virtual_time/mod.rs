@@ -7,14 +7,16 @@ mod holdings;
 mod member;
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gossiper_core::{Config, Instant};
 use gossiper_lab::fault::{Intensity, Kind, PlanConfig, Target};
+use gossiper_lab::in_memory;
 use gossiper_lab::load::Workload;
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::run::{About, Files, Order, Phase, Results, Run, RunConfig};
+use gossiper_lab::run::{About, Files, Results, Run, RunConfig};
 use gossiper_lab::topology::Topology;
 
 pub(crate) use self::foreign::Knows;
@@ -129,107 +131,10 @@ pub(crate) fn play(plan: &Plan, seed: u64) -> Played {
     };
     let journal = Journal::default();
     let run = Run::new(config, Box::new(journal.clone())).unwrap();
-    let mut cluster = Cluster { run, nodes: Vec::new(), plan: plan.clone(), seed, starts: 0 };
-    cluster.nodes.resize_with(plan.nodes, Slot::default);
-    let ended = cluster.play();
-    let (results, files) = cluster.run.finish(About::default());
-    let members = cluster.nodes.into_iter().filter_map(|slot| slot.member).collect();
-    Played { results, files, net: journal.take(), members, ended, starts: cluster.starts }
-}
-
-#[derive(Default)]
-struct Slot {
-    member: Option<Member>,
-    is_paused: bool,
-    /// What has come while it stood still.
-    held: Vec<Arc<[u8]>>,
-}
-
-struct Cluster {
-    run: Run,
-    nodes: Vec<Slot>,
-    plan: Plan,
-    seed: u64,
-    starts: u64,
-}
-
-impl Cluster {
-    /// Gives the moment at which it is over.
-    fn play(&mut self) -> Instant {
-        let mut now = Instant::START;
-        while self.run.phase() != Phase::Over {
-            self.carry_out(now);
-            let wakeups = self.nodes.iter().filter(|slot| !slot.is_paused);
-            let wakeups = wakeups.filter_map(|slot| slot.member.as_ref()?.next_wakeup());
-            let Some(next) = wakeups.chain(self.run.next_event()).min() else { break };
-            now = now.max(next);
-            self.run.advance(now);
-            self.carry_out(now);
-            for place in 0..self.nodes.len() {
-                self.wake(now, place);
-            }
-        }
-        now
-    }
-
-    fn carry_out(&mut self, now: Instant) {
-        let mut orders = Vec::new();
-        self.run.take_orders(&mut orders);
-        while !orders.is_empty() {
-            for order in orders.drain(..) {
-                match order {
-                    Order::Start(place) => self.start(place),
-                    Order::Kill(place) => self.nodes[place] = Slot::default(),
-                    Order::Write { node, line, .. } if self.nodes[node].is_paused => {
-                        self.nodes[node].held.push(line);
-                    }
-                    Order::Write { node, line, .. } => self.on_line(now, node, &line),
-                    Order::Pause(place) => self.nodes[place].is_paused = true,
-                    Order::Resume(place) => {
-                        self.nodes[place].is_paused = false;
-                        for line in std::mem::take(&mut self.nodes[place].held) {
-                            self.on_line(now, place, &line);
-                        }
-                    }
-                    Order::Say(_) => {}
-                }
-            }
-            self.run.take_orders(&mut orders);
-        }
-    }
-
-    fn start(&mut self, place: usize) {
-        self.starts += 1;
-        let member = Member::new(place, &self.plan.program(place), self.seed, self.starts);
-        self.nodes[place] = Slot { member: Some(member), ..Slot::default() };
-    }
-
-    fn on_line(&mut self, now: Instant, place: usize, line: &[u8]) {
-        self.act(now, place, |member, out| member.on_line(now, line, out));
-        self.wake(now, place);
-    }
-
-    /// Lets a node do all that is due.
-    fn wake(&mut self, now: Instant, place: usize) {
-        let is_due = |slot: &Slot| {
-            let due = slot.member.as_ref().and_then(Member::next_wakeup);
-            !slot.is_paused && due.is_some_and(|due| due <= now)
-        };
-        for _ in 0..1_000 {
-            if !is_due(&self.nodes[place]) {
-                return;
-            }
-            self.act(now, place, |member, out| member.on_wakeup(now, out));
-        }
-        panic!("node {place} wants to be woken without end");
-    }
-
-    fn act(&mut self, now: Instant, place: usize, act: impl FnOnce(&mut Member, &mut Vec<u8>)) {
-        let mut out = Vec::new();
-        let Some(member) = &mut self.nodes[place].member else { return };
-        act(member, &mut out);
-        for line in out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            self.run.on_line(now, place, line);
-        }
-    }
+    let start = |place: usize, starts| Member::new(place, &plan.program(place), seed, starts);
+    let hosted = in_memory::play(run, start, &AtomicBool::new(false), &mut |_| {});
+    let (results, files) = hosted.run.finish(About::default());
+    let members = hosted.nodes.into_iter().flatten().collect();
+    let (ended, starts) = (hosted.ended, hosted.starts);
+    Played { results, files, net: journal.take(), members, ended, starts }
 }

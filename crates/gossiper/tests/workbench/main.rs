@@ -11,6 +11,7 @@ mod faults;
 #[path = "../fixture_path/mod.rs"]
 mod fixture_path;
 mod folder;
+mod parity;
 mod results;
 mod scripts;
 mod seeds;
