@@ -27,6 +27,7 @@ const SECONDS_MAX: f64 = 86_400.0;
 ///   gossiper test -w broadcast --bin ./node.py --node-count 5 --time-limit 20 --rate 10
 ///   gossiper test --bin ./node.py --nemesis partition,kill --seed 7 -- --node-flag
 ///
+/// A challenge's limits change neither verdict nor exit code.
 /// Exit code 0: valid; 1: invalid; 2: unknown, or interrupted; 254: bad arguments; 255: a node ended
 /// by itself or did not start, or the results could not be written.
 #[derive(Args, Debug)]
