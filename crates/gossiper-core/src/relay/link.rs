@@ -132,6 +132,8 @@ pub(super) struct Link {
     pub(super) answer: Option<(Duration, Duration)>,
     /// It is to be asked for an answer.
     pub(super) wants_answer: bool,
+    /// When it is told again that it is this node's uplink, and how many times more.
+    pub(super) statement: Option<(Instant, u32)>,
     /// What is owed to it includes this node's digest.
     pub(super) owes_streams: bool,
     pub(super) streams_at: Option<Instant>,
@@ -212,6 +214,11 @@ impl Link {
         }
     }
 
+    /// It is to be told of this node's uplink again, so many times.
+    pub(super) fn state_again(&mut self, at: Instant, times: u32) {
+        self.statement = (times > 0).then_some((at, times));
+    }
+
     /// Since when a question about its silence has brought nothing.
     pub(super) fn unanswered(&self) -> Option<Instant> {
         self.asked.filter(|&asked| self.heard.is_none_or(|heard| heard < asked))
@@ -275,6 +282,7 @@ impl Link {
         }
         self.arrived = Some(now);
         self.asked = None;
+        self.statement = None;
         self.unacked_since.get_or_insert(now);
     }
 

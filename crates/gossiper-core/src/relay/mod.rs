@@ -50,6 +50,9 @@ const DELTA_OWED_MAX: usize = 1_024;
 /// another.
 const RETURN_PUSHES_MAX: usize = 64;
 
+/// How many times more a new uplink is told that it is one, while it pushes nothing.
+const STATEMENTS_MORE: u32 = 2;
+
 /// The waiting times that follow from the settings.
 #[derive(Clone, Copy, Debug)]
 struct Times {
@@ -459,10 +462,18 @@ impl Relay {
             // Old and new uplinks are to know at once who pushes to this node now.
             let (old, new) = (&before.uplinks, &self.place.uplinks);
             let is_start = old.is_empty() && self.next_flush == Instant::START;
-            let changed = old.iter().filter(|peer| !new.contains(peer));
-            for &peer in changed.chain(new.iter().filter(|peer| !old.contains(peer))) {
+            for &peer in old.iter().filter(|peer| !new.contains(peer)) {
                 let link = self.links.open(peer);
                 link.answers_now |= !is_start && link.suspect.is_none();
+            }
+            // A new one that does not come to know of it pushes nothing, and nobody would miss that
+            // soon: it is told again, until it pushes.
+            for &peer in new.iter().filter(|peer| !old.contains(peer)) {
+                let link = self.links.open(peer);
+                if !is_start && link.suspect.is_none() {
+                    link.answers_now = true;
+                    link.state_again(cx.now + cx.state.config.ack_timeout, STATEMENTS_MORE);
+                }
             }
             for &peer in &self.place.neighbors {
                 self.links.open(peer);

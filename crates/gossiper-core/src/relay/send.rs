@@ -205,10 +205,8 @@ fn ack_at(link: &Link, times: &Times) -> Option<Instant> {
         true => (since + times.ack_wait).min(quiet),
         false => since,
     });
-    match (gap, usual) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
+    let statement = link.statement.map(|(at, _)| at);
+    gap.into_iter().chain(usual).chain(statement).min()
 }
 
 /// Until when values wait for a neighbor to show whether it speaks the dialect: if it does they go in
@@ -455,6 +453,11 @@ impl Out<'_, '_> {
         link.answers_now = false;
         if occasion == Occasion::Ack {
             link.answered = Some(now);
+        }
+        if let Some((at, times)) = link.statement
+            && at <= now
+        {
+            link.state_again(now + self.times.timeout * 4, times - 1);
         }
         link.window.on_reported(now + self.times.timeout);
         if is_numbered {

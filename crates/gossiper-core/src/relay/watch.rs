@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::link::{Link, Suspect};
 use super::table::Outlook;
-use super::{Relay, Times, is_in_use, is_straight, newest};
+use super::{Relay, Times, is_in_use, is_straight, newest, relays};
 use crate::overlay::{Computed, Overlay};
 use crate::state::Context;
 use crate::store::ValueIx;
@@ -70,7 +70,7 @@ impl Compares {
     pub(super) fn of(cx: &Context<'_>, is_uplink: bool, link: &Link) -> Self {
         match is_uplink {
             true => Self::Always,
-            false if link.is_leaf && !is_straight(cx.state) => Self::WhenQuiet,
+            false if link.is_leaf && relays(cx.state) => Self::WhenQuiet,
             false => Self::Never,
         }
     }
