@@ -34,5 +34,6 @@ pub mod seed;
 pub mod simulation;
 pub mod swarm;
 mod text;
+mod threads;
 pub mod topology;
 pub mod verdict;

@@ -408,7 +408,7 @@ pub(super) fn unwell_from(
         return Instant::START;
     }
     let overdue = overdue_at(link, times).unwrap_or(Outlook::NEVER);
-    let is_compared = is_uplink || link.is_leaf || is_straight(cx.state);
+    let is_compared = Compares::of(cx, is_uplink, link) != Compares::Never || is_straight(cx.state);
     let Some((quiet, _)) = link.differs.filter(|_| is_compared) else { return overdue };
     // Where all push straight to all, something is always under way, and two nodes hold the same
     // only in quiet times.

@@ -327,6 +327,14 @@ mod tests {
         wire::RumorId { origin: format!("n{}", origin.0).into(), incarnation, sequence }
     }
 
+    fn wire_acked(acked: &Acked) -> wire::Acked {
+        wire::Acked {
+            incarnation: acked.incarnation,
+            upto: acked.upto,
+            beyond: acked.beyond.clone(),
+        }
+    }
+
     fn wire_rumors(rumors: &[Rumor]) -> Vec<wire::Rumor<'_>> {
         let rumor = |rumor: &'_ Rumor| (rumor.id.map(wire_id), rumor.hops);
         let rumors = rumors.iter().map(|each| (rumor(each), value_of(&each.payload)));
@@ -411,11 +419,7 @@ mod tests {
                 number: push.number,
                 floor: push.floor,
                 incarnation: push.incarnation,
-                acked: push.acked.as_ref().map(|acked| wire::Acked {
-                    incarnation: acked.incarnation,
-                    upto: acked.upto,
-                    beyond: acked.beyond.clone(),
-                }),
+                acked: push.acked.as_ref().map(wire_acked),
                 summary: push.summary.hash,
                 count: push.summary.count,
                 uplink: push.uplink.map(|uplink| format!("n{}", uplink.0).into()),
@@ -427,11 +431,7 @@ mod tests {
                 number: push.number,
                 floor: push.floor,
                 incarnation: push.incarnation,
-                acked: push.acked.as_ref().map(|acked| wire::Acked {
-                    incarnation: acked.incarnation,
-                    upto: acked.upto,
-                    beyond: acked.beyond.clone(),
-                }),
+                acked: push.acked.as_ref().map(wire_acked),
                 beacon: push.beacon.map(|beacon| wire::Beacon {
                     root: wire_name(beacon.root),
                     since: beacon.since,

@@ -1,7 +1,7 @@
 //! Many runs, and what they answer together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+
 use std::time::Duration;
 
 use gossiper_core::Config;
@@ -12,6 +12,7 @@ use super::scenario::{BROADCASTS_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN, Scenario
 use super::trouble::Trouble;
 use crate::load::RATE_HZ_MAX;
 use crate::network::Latency;
+use crate::threads;
 use crate::topology::Topology;
 
 /// Most runs of one plan.
@@ -95,17 +96,7 @@ impl Sweep {
                 on_done();
             }
         };
-        let mut all = thread::scope(|scope| {
-            let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut all = work();
-            for helper in helpers {
-                match helper.join() {
-                    Ok(done) => all.extend(done),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            all
-        });
+        let mut all: Vec<_> = threads::on_each(threads, work).into_iter().flatten().collect();
         all.sort_unstable_by_key(|(place, _)| *place);
         all.into_iter().map(|(_, answer)| answer).collect()
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use gossiper_core::Strategy;
 use serde::Serialize;
@@ -13,6 +12,7 @@ use super::outcome::Outcome;
 use super::scenario::Scenario;
 use super::world::play;
 use crate::simulation::strategy_name;
+use crate::threads;
 
 /// Seeds that one thread takes at a time, so that a hunt of millions keeps little of each.
 const PORTION: u64 = 16;
@@ -149,17 +149,8 @@ pub fn hunt(
             }
         }
     };
-    let mut all = thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for helper in helpers {
-            match helper.join() {
-                Ok(other) => all.add(other),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
+    let mut all = Hunt::default();
+    threads::on_each(threads, work).into_iter().for_each(|other| all.add(other));
     all.failures.sort_by_key(|(seed, _)| seed.wrapping_sub(first));
     all
 }
