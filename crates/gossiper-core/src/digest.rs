@@ -14,7 +14,7 @@ use crate::store::Store;
 /// 2^-64 that the next change ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
-    /// A hash of all [`StreamDigest`]s.
+    /// The sum of the hashes of all [`StreamDigest`]s.
     pub hash: u64,
     /// How many payloads the sender knows.
     pub count: u64,
@@ -53,19 +53,21 @@ impl StreamDigest {
     }
 }
 
-/// Folds stream digests, which come in their one order, into a [`Summary`]'s hash.
+/// Hashes one stream digest. The sum of these over all streams is a [`Summary`]'s hash, so that the
+/// change of one stream costs no look at the others.
 #[derive(Debug)]
 pub(crate) struct SummaryHasher(SipHasher13);
 
 impl SummaryHasher {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(origin: NodeId, incarnation: u64) -> Self {
         // The key is part of the dialect: all nodes must come to the same number.
-        Self(SipHasher13::new_with_keys(0x676f_7373, 0x6970_6572))
+        let mut hasher = SipHasher13::new_with_keys(0x676f_7373, 0x6970_6572);
+        hasher.write_u64(origin.0);
+        hasher.write_u64(incarnation);
+        Self(hasher)
     }
 
-    pub(crate) fn stream(&mut self, origin: NodeId, incarnation: u64, upto: u64) {
-        self.0.write_u64(origin.0);
-        self.0.write_u64(incarnation);
+    pub(crate) fn held(&mut self, upto: u64) {
         self.0.write_u64(upto);
     }
 

@@ -75,7 +75,8 @@ impl Node {
             contacts.take(if is_learned { usize::MAX } else { 0 }).collect();
         let members = if is_learned { Members::new(alloc::vec![id]) } else { members };
         let mut rng = Rng::new(seed);
-        let store = Store::new(rng.next_u64());
+        let hash_seed = rng.next_u64();
+        let store = Store::new(hash_seed);
         let protocol = Chosen::new(&config, now);
         let mut state = State {
             me: id,
@@ -83,7 +84,7 @@ impl Node {
             members: Roster::new(id, members),
             overlay: Overlay::Random,
             store,
-            streams: Streams::new(id, incarnation),
+            streams: Streams::new(id, incarnation, hash_seed),
             unnamed: VecDeque::new(),
             set_digester: SetDigester::default(),
             links: Links::default(),

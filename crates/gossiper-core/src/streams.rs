@@ -2,6 +2,10 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::hash::BuildHasher as _;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 
 use crate::digest::SummaryHasher;
 use crate::store::{Name, ValueIx};
@@ -34,6 +38,9 @@ struct Stream {
     /// Their numbers as closed ranges, none of which touches the next: where one rumor is late,
     /// as many as there are may lie behind the gap.
     ranges: BTreeMap<u32, u32>,
+    /// What it adds to the [hash of all](Streams::hash), unless it has changed since.
+    hash: u64,
+    has_changed: bool,
 }
 
 impl Stream {
@@ -103,18 +110,30 @@ fn gaps_of(their: Option<&StreamDigest>) -> impl Iterator<Item = (u64, u64)> {
 #[derive(Debug)]
 pub(crate) struct Streams {
     list: Vec<Stream>,
-    by_id: BTreeMap<(NodeId, u64), u32>,
+    /// The places of the streams in the list, by their ids.
+    index: HashTable<u32>,
+    hasher: FixedState,
     aliases: usize,
-    /// The [hash](Self::hash), until something changes.
-    hash: Option<u64>,
+    /// The [hash](Self::hash) of the streams as they were when it was last asked for.
+    hash: u64,
+    /// The streams that have changed since, once each.
+    changed: Vec<u32>,
 }
 
 impl Streams {
     /// The stream that this node itself feeds.
     pub(crate) const OWN: u32 = 0;
 
-    pub(crate) fn new(me: NodeId, incarnation: u64) -> Self {
-        let mut streams = Self { list: Vec::new(), by_id: BTreeMap::new(), aliases: 0, hash: None };
+    /// `seed` is as for the [store](crate::store::Store::new).
+    pub(crate) fn new(me: NodeId, incarnation: u64, seed: u64) -> Self {
+        let mut streams = Self {
+            list: Vec::new(),
+            index: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+            aliases: 0,
+            hash: 0,
+            changed: Vec::new(),
+        };
         streams.open(me, incarnation);
         streams
     }
@@ -126,26 +145,39 @@ impl Streams {
 
     /// The place of a stream, made if need be; `None` when there are too many.
     pub(crate) fn open(&mut self, origin: NodeId, incarnation: u64) -> Option<u32> {
-        if let Some(&stream) = self.by_id.get(&(origin, incarnation)) {
+        if let Some(stream) = self.place_of((origin, incarnation)) {
             return Some(stream);
         }
         if self.list.len() == STREAMS_MAX {
             return None;
         }
         let stream = self.list.len() as u32;
+        if self.list.len() == self.list.capacity() {
+            // Many nodes know few streams, and have many neighbors in memory.
+            self.list.reserve_exact(self.list.len().max(1));
+        }
         self.list.push(Stream {
             id: (origin, incarnation),
             values: Vec::new(),
             beyond: BTreeMap::new(),
             ranges: BTreeMap::new(),
+            hash: 0,
+            has_changed: false,
         });
-        self.by_id.insert((origin, incarnation), stream);
+        let Self { list, index, hasher, .. } = self;
+        let hash = |&stream: &u32| hasher.hash_one(list[stream as usize].id);
+        index.insert_unique(hash(&stream), stream, hash);
         Some(stream)
+    }
+
+    fn place_of(&self, id: (NodeId, u64)) -> Option<u32> {
+        let is_same = |&stream: &u32| self.list[stream as usize].id == id;
+        self.index.find(self.hasher.hash_one(id), is_same).copied()
     }
 
     /// The name for the next rumor of this node's own.
     pub(crate) fn name_next(&mut self, value: ValueIx) -> Name {
-        self.hash = None;
+        self.note_change(Self::OWN);
         let values = &mut self.list[Self::OWN as usize].values;
         values.push(value);
         Name { stream: Self::OWN, sequence: values.len() as u32 }
@@ -167,7 +199,7 @@ impl Streams {
         if self.list[stream as usize].holds(sequence) {
             return Ok(None);
         }
-        self.hash = None;
+        self.note_change(stream);
         self.aliases += usize::from(is_alias);
         self.list[stream as usize].insert(sequence, value);
         Ok(Some(Name { stream, sequence }))
@@ -180,7 +212,7 @@ impl Streams {
 
     /// The payload with this name, if it is here.
     pub(crate) fn find(&self, id: RumorId) -> Option<ValueIx> {
-        let &stream = self.by_id.get(&(id.origin, id.incarnation))?;
+        let stream = self.place_of((id.origin, id.incarnation))?;
         self.list[stream as usize].find(u32::try_from(id.sequence).ok()?)
     }
 
@@ -191,7 +223,11 @@ impl Streams {
 
     /// What is held, sorted by origin and incarnation.
     pub(crate) fn digest(&self) -> Vec<StreamDigest> {
-        self.sorted()
+        // A stream that was opened and not fed says nothing.
+        let is_fed = |stream: &&Stream| !stream.values.is_empty() || !stream.beyond.is_empty();
+        let mut fed: Vec<&Stream> = self.list.iter().filter(is_fed).collect();
+        fed.sort_unstable_by_key(|stream| stream.id);
+        fed.into_iter()
             .map(|stream| StreamDigest {
                 origin: stream.id.0,
                 incarnation: stream.id.1,
@@ -201,20 +237,26 @@ impl Streams {
             .collect()
     }
 
-    /// The hash of [the digest](Self::digest), with all ranges. After a change it costs as much as
-    /// there are streams and gaps, not rumors.
+    fn note_change(&mut self, stream: u32) {
+        let is_known = &mut self.list[stream as usize].has_changed;
+        if !core::mem::replace(is_known, true) {
+            self.changed.push(stream);
+        }
+    }
+
+    /// The hash of [the digest](Self::digest), with all ranges: the sum of the hashes of its
+    /// streams. It costs as much as there are streams that have changed, and gaps in those.
     pub(crate) fn hash(&mut self) -> u64 {
-        if let Some(hash) = self.hash {
-            return hash;
-        }
-        let mut hasher = SummaryHasher::new();
-        for stream in self.sorted() {
-            hasher.stream(stream.id.0, stream.id.1, stream.values.len() as u64);
+        for changed in self.changed.drain(..) {
+            let stream = &mut self.list[changed as usize];
+            let mut hasher = SummaryHasher::new(stream.id.0, stream.id.1);
+            hasher.held(stream.values.len() as u64);
             stream.ranges().for_each(|range| hasher.beyond(range));
+            let before = core::mem::replace(&mut stream.hash, hasher.finish());
+            stream.has_changed = false;
+            self.hash = self.hash.wrapping_sub(before).wrapping_add(stream.hash);
         }
-        let hash = hasher.finish();
-        self.hash = Some(hash);
-        hash
+        self.hash
     }
 
     /// The rumors held here that `theirs` lacks, stream by stream, from the stream on that `first`
@@ -241,19 +283,12 @@ impl Streams {
     /// Whether `theirs` holds a rumor that is not held here.
     pub(crate) fn lacks_any_of(&self, theirs: &[StreamDigest]) -> bool {
         theirs.iter().any(|their| {
-            let known = self.by_id.get(&(their.origin, their.incarnation));
-            let Some(stream) = known.map(|&stream| &self.list[stream as usize]) else {
+            let known = self.place_of((their.origin, their.incarnation));
+            let Some(stream) = known.map(|stream| &self.list[stream as usize]) else {
                 return their.upto > 0 || !their.beyond.is_empty();
             };
             stream.lacks_any_to(their.upto)
                 || their.beyond.iter().any(|&range| stream.lacks_any_in(range))
-        })
-    }
-
-    fn sorted(&self) -> impl Iterator<Item = &Stream> {
-        self.by_id.values().map(|&stream| &self.list[stream as usize]).filter(|stream| {
-            // A stream that was opened and not fed says nothing.
-            !stream.values.is_empty() || !stream.beyond.is_empty()
         })
     }
 }
@@ -291,7 +326,7 @@ mod tests {
     }
 
     fn streams(names: &[(u64, u64)]) -> Streams {
-        let mut streams = Streams::new(NodeId(99), 1);
+        let mut streams = Streams::new(NodeId(99), 1, 7);
         for &(origin, sequence) in names {
             note(&mut streams, origin, sequence).unwrap();
         }
@@ -420,7 +455,7 @@ mod tests {
 
     #[test]
     fn names_beyond_the_bounds_are_not_kept() {
-        let mut held = Streams::new(NodeId(99), 1);
+        let mut held = Streams::new(NodeId(99), 1, 7);
         assert_eq!(note(&mut held, 0, 0), Err(Refused));
         assert_eq!(note(&mut held, 0, 1 << 32), Err(Refused));
         for origin in 100..98 + STREAMS_MAX as u64 {
