@@ -8,6 +8,7 @@ use gossiper_core as core;
 use gossiper_core::{
     Input, Instant, Members, Message, MessageId, Node, NodeId, Outbox, Output, Payload,
 };
+use slab::Slab;
 
 use super::census::Census;
 use super::overlay::contacts;
@@ -36,6 +37,7 @@ pub struct Cluster {
     told: Told,
     places: Vec<Place>,
     queue: Queue<Event>,
+    under_way: Slab<Arrival>,
     faults: FaultState,
     /// What has come for nodes that stand still, in the order of arrival.
     held: BTreeMap<usize, Vec<Arrival>>,
@@ -73,10 +75,11 @@ struct Place {
     wakeup: Option<Instant>,
 }
 
-#[derive(Debug)]
+/// Something in the queue: a node's wake-up, or where [`Cluster::under_way`] keeps a message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Event {
     Wakeup(u32),
-    Arrival(Arrival),
+    Arrival(u32),
 }
 
 /// A message under way.
@@ -109,6 +112,7 @@ impl Cluster {
             told: scenario.told(),
             places: (0..nodes).map(place).collect(),
             queue: Queue::new(),
+            under_way: Slab::new(),
             faults: FaultState::new(scenario.faults.clone()),
             held: BTreeMap::new(),
             next_broadcast: 0,
@@ -162,7 +166,10 @@ impl Cluster {
         } else {
             match self.queue.pop() {
                 Some((_, Event::Wakeup(node))) => self.on_wakeup(node as usize),
-                Some((_, Event::Arrival(arrival))) => self.on_arrival(arrival),
+                Some((_, Event::Arrival(place))) => {
+                    let arrival = self.under_way.remove(place as usize);
+                    self.on_arrival(arrival);
+                }
                 None => {}
             }
         }
@@ -419,9 +426,14 @@ impl Cluster {
         }
         arrival.life = self.places[to].life;
         if let Some(copy_ms) = chance.copy_latency_ms {
-            self.queue.push(self.after_ms(copy_ms), Event::Arrival(arrival.clone()));
+            self.arrive_later(copy_ms, arrival.clone());
         }
-        self.queue.push(self.after_ms(chance.latency_ms), Event::Arrival(arrival));
+        self.arrive_later(chance.latency_ms, arrival);
+    }
+
+    fn arrive_later(&mut self, latency_ms: u64, arrival: Arrival) {
+        let place = self.under_way.insert(arrival) as u32;
+        self.queue.push(self.after_ms(latency_ms), Event::Arrival(place));
     }
 
     /// Keeps a message that is sent. Copies that the network makes are not kept.

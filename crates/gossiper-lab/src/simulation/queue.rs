@@ -17,8 +17,8 @@ const WHEEL_BUCKETS: u64 = 4_096;
 /// would hold on to thousands of times the memory of one.
 const KEPT_ITEMS_MAX: usize = 4_096;
 
-/// A queue of items that come out by their time, and at the same time in the order in which they
-/// were put in.
+/// A queue of small items that come out by their time, and at the same time in the order in which
+/// they were put in.
 ///
 /// A heap of a million entries misses the cache at every level, with every item that goes in or
 /// comes out. Here an item is put at the end of its millisecond's list, and a list is sorted when
@@ -27,57 +27,43 @@ const KEPT_ITEMS_MAX: usize = 4_096;
 pub(super) struct Queue<T> {
     /// The bucket whose items are being handed out; no later one has begun.
     bucket: u64,
-    /// Its items, in the order in which they came in.
-    items: Vec<Entry<T>>,
-    /// Their places in `items`, the last to come out first.
-    places: Vec<(Instant, u64, u32)>,
-    /// Those that came in after the bucket had begun.
-    late: BinaryHeap<Reverse<(Instant, u64, u32)>>,
+    /// Its items that were there when it began, the last to come out first.
+    items: Vec<(Instant, T)>,
+    /// Those that came in after the bucket had begun, with a number in their order.
+    late: BinaryHeap<Reverse<(Instant, u64, T)>>,
     /// Later buckets, by their number modulo [`WHEEL_BUCKETS`].
-    wheel: Vec<Vec<Entry<T>>>,
+    wheel: Vec<Vec<(Instant, T)>>,
     /// Items in the wheel.
     in_wheel: usize,
-    /// Buckets beyond the wheel when their items came in.
-    far: BTreeMap<u64, Vec<Entry<T>>>,
-    next_order: u64,
+    /// Buckets that were beyond the wheel when their items came in.
+    far: BTreeMap<u64, Vec<(Instant, T)>>,
+    next_late: u64,
 }
 
-#[derive(Debug)]
-struct Entry<T> {
-    at: Instant,
-    order: u64,
-    /// Nothing once it has been handed out.
-    item: Option<T>,
-}
-
-impl<T> Queue<T> {
+impl<T: Copy + Ord> Queue<T> {
     pub(super) fn new() -> Self {
         Self {
             bucket: 0,
             items: Vec::new(),
-            places: Vec::new(),
             late: BinaryHeap::new(),
             wheel: (0..WHEEL_BUCKETS).map(|_| Vec::new()).collect(),
             in_wheel: 0,
             far: BTreeMap::new(),
-            next_order: 0,
+            next_late: 0,
         }
     }
 
     /// Puts an item in. One that is due before what has been handed out already comes next.
     pub(super) fn push(&mut self, at: Instant, item: T) {
-        let order = self.next_order;
-        self.next_order += 1;
-        let entry = Entry { at, order, item: Some(item) };
         let bucket = at.0 / BUCKET_NS;
         if bucket <= self.bucket {
-            self.late.push(Reverse((at, order, self.items.len() as u32)));
-            self.items.push(entry);
+            self.late.push(Reverse((at, self.next_late, item)));
+            self.next_late += 1;
         } else if bucket - self.bucket < WHEEL_BUCKETS {
-            self.wheel[(bucket % WHEEL_BUCKETS) as usize].push(entry);
+            self.wheel[(bucket % WHEEL_BUCKETS) as usize].push((at, item));
             self.in_wheel += 1;
         } else {
-            self.far.entry(bucket).or_default().push(entry);
+            self.far.entry(bucket).or_default().push((at, item));
         }
     }
 
@@ -85,33 +71,27 @@ impl<T> Queue<T> {
     pub(super) fn next_at(&mut self) -> Option<Instant> {
         self.turn();
         let late = self.late.peek().map(|Reverse((at, ..))| *at);
-        let usual = self.places.last().map(|(at, ..)| *at);
-        match (late, usual) {
-            (Some(late), Some(usual)) => Some(late.min(usual)),
-            (late, usual) => late.or(usual),
-        }
+        let usual = self.items.last().map(|(at, _)| *at);
+        late.into_iter().chain(usual).min()
     }
 
     /// Takes the next item out.
     pub(super) fn pop(&mut self) -> Option<(Instant, T)> {
         self.turn();
-        let late = self.late.peek().map(|Reverse(place)| *place);
-        let usual = self.places.last().copied();
-        let (at, _, place) = match (late, usual) {
-            (Some(late), Some(usual)) if usual < late => self.places.pop()?,
-            (Some(_), _) => self.late.pop()?.0,
-            (None, _) => self.places.pop()?,
-        };
-        let item = self.items[place as usize].item.take();
-        item.map(|item| (at, item))
+        let late = self.late.peek().map(|Reverse((at, ..))| *at);
+        let usual = self.items.last().map(|(at, _)| *at);
+        // What came in late came in after the others.
+        if usual.is_some_and(|usual| late.is_none_or(|late| usual <= late)) {
+            return self.items.pop();
+        }
+        self.late.pop().map(|Reverse((at, _, item))| (at, item))
     }
 
     /// Goes on to the next bucket that holds anything, if this one is empty.
     fn turn(&mut self) {
-        if !self.places.is_empty() || !self.late.is_empty() {
+        if !self.items.is_empty() || !self.late.is_empty() {
             return;
         }
-        self.items.clear();
         let in_wheel = (self.in_wheel > 0).then(|| {
             let mut ahead = self.bucket + 1..self.bucket + WHEEL_BUCKETS;
             ahead.find(|bucket| !self.wheel[(bucket % WHEEL_BUCKETS) as usize].is_empty())
@@ -126,13 +106,12 @@ impl<T> Queue<T> {
         mem::swap(&mut self.items, &mut self.wheel[(bucket % WHEEL_BUCKETS) as usize]);
         self.in_wheel -= self.items.len();
         if far == Some(bucket) {
-            self.items.extend(self.far.remove(&bucket).into_iter().flatten());
+            // They came in before the bucket was in the wheel.
+            self.items.splice(..0, self.far.remove(&bucket).into_iter().flatten());
         }
-        let places = self.items.iter().zip(0..);
-        self.places.extend(places.map(|(entry, place)| (entry.at, entry.order, place)));
-        // Sorted from the first on, which most lists are already, and then turned over.
-        self.places.sort_unstable();
-        self.places.reverse();
+        // Items of the same time stay in their order. Most lists are sorted already.
+        self.items.sort_by_key(|(at, _)| *at);
+        self.items.reverse();
     }
 }
 
