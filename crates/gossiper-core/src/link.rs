@@ -5,8 +5,11 @@
 //! announces back with whatever it sends next, and from then on both use it. A peer that does not
 //! know it ignores the announcement. So versions mix freely.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::time::Duration;
+
+use smallvec::SmallVec;
 
 use crate::{Instant, MessageId, NodeId};
 
@@ -35,7 +38,7 @@ struct Link {
     /// When the peer last announced a dialect, if it has.
     announced: Option<Instant>,
     /// The last messages that announced ours, as long as the peer has not; at most [`ASKED_MAX`].
-    asked: VecDeque<MessageId>,
+    asked: SmallVec<[MessageId; 2]>,
 }
 
 /// How many announcements to a peer are remembered.
@@ -45,8 +48,8 @@ const ASKED_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     links: BTreeMap<NodeId, Link>,
-    /// Somebody has been found to know the dialect, or not to, since that was last asked.
-    has_changed: bool,
+    /// Who has been found to know the dialect, or not to, since that was last asked.
+    changed: Vec<NodeId>,
 }
 
 impl Links {
@@ -65,9 +68,9 @@ impl Links {
         let link = self.links.entry(peer).or_default();
         if link.announced.is_none() {
             if link.asked.len() == ASKED_MAX {
-                link.asked.pop_front();
+                link.asked.remove(0);
             }
-            link.asked.push_back(id);
+            link.asked.push(id);
         }
     }
 
@@ -84,9 +87,9 @@ impl Links {
         self.links.get(&peer).is_some_and(|link| link.announced.is_some())
     }
 
-    /// Whether somebody has been found to know the dialect, or not to know it, since the last call.
-    pub(crate) fn has_changed(&mut self) -> bool {
-        core::mem::take(&mut self.has_changed)
+    /// Who has been found to know the dialect, or not to know it, since the last call.
+    pub(crate) fn take_changed(&mut self) -> Vec<NodeId> {
+        core::mem::take(&mut self.changed)
     }
 
     /// A push goes out. Says whether to announce the dialect with it.
@@ -105,7 +108,7 @@ impl Links {
     pub(crate) fn on_origin(&mut self, peer: NodeId, now: Instant) {
         let link = self.links.entry(peer).or_default();
         if link.announced.is_none() && !link.is_plain {
-            self.has_changed = true;
+            self.changed.push(peer);
             link.announced = Some(now);
         }
     }
@@ -130,14 +133,16 @@ impl Links {
     pub(crate) fn on_heard(&mut self, peer: NodeId, dialect: Option<u32>, now: Instant) {
         if dialect.is_some_and(|dialect| dialect >= 1) {
             let link = self.links.entry(peer).or_default();
-            self.has_changed |= link.announced.is_none();
+            if link.announced.is_none() {
+                self.changed.push(peer);
+            }
             link.announced = Some(now);
             link.is_plain = false;
             link.asked.clear();
         } else if let Some(link) = self.links.get_mut(&peer)
             && link.announced.is_some_and(|announced| now - announced > FORGET)
         {
-            self.has_changed = true;
+            self.changed.push(peer);
             link.announced = None;
             link.is_plain = true;
         }
@@ -146,14 +151,16 @@ impl Links {
     /// The peer does not know what it once announced: it is another program now.
     pub(crate) fn on_not_supported(&mut self, peer: NodeId) {
         if let Some(link) = self.links.get_mut(&peer) {
-            self.has_changed = true;
+            self.changed.push(peer);
             link.announced = None;
             link.is_plain = true;
         }
     }
 
     pub(crate) fn forget(&mut self, peer: NodeId) {
-        self.has_changed |= self.links.remove(&peer).is_some();
+        if self.links.remove(&peer).is_some() {
+            self.changed.push(peer);
+        }
     }
 }
 

@@ -197,7 +197,7 @@ impl Node {
                 parts.relay.act(cx, others);
             }
         } else {
-            parts.relay.put_off(now);
+            parts.relay.put_off(cx);
         }
     }
 

@@ -188,6 +188,8 @@ impl Relay {
         if is_straight(cx.state) && source != Source::Application {
             return;
         }
+        // What is owed now may have to go out before anything else is due.
+        self.next_wakeup = Some(self.next_wakeup.map_or(cx.now, |due| due.min(cx.now)));
         // What goes around somebody silent goes to all, and a delta may hold thousands. On those
         // links where that costs no message a value it is pushed on; rounds see to the others, save
         // that another program may know of no rounds.
@@ -217,11 +219,11 @@ impl Relay {
 
     /// Something has come from a peer.
     pub(crate) fn on_heard(&mut self, cx: &Context<'_>, peer: NodeId) {
-        let times = Times::of(&cx.state.config);
         let Some(link) = self.links.get_mut(&peer) else { return };
         let before = link.heard.replace(cx.now);
         self.is_stale |= core::mem::take(&mut link.is_untried);
         let Some(suspect) = &mut link.suspect else { return };
+        let times = Times::of(&cx.state.config);
         suspect.hasten(cx.now, times.retry);
         // After as long a silence whatever kept this one away is over, and often it kept others away
         // as well.
@@ -397,26 +399,40 @@ impl Relay {
         if core::mem::take(&mut cx.state.is_round) {
             self.ask_what_they_hold(cx);
         }
-        self.watch(cx);
-        self.send(cx);
-        self.give_up_oldest(cx, others);
+        let times = Times::of(&cx.state.config);
+        let is_due = self.next_wakeup.is_some_and(|due| due <= cx.now);
+        let is_any = is_due || others > 0 || self.links.is_any_up(self.moment(cx, &times));
+        if is_any {
+            self.watch(cx, &times);
+            self.send(cx, &times);
+            self.give_up_oldest(cx, others, &times);
+            self.plan(cx, &times);
+            self.links.rest();
+        }
         cx.state.is_well = self.is_well(cx);
-        self.plan(cx);
-        self.links.rest();
     }
 
     /// Sends all values that wait on any link, and nothing else: at the end of the input no timer
     /// fires, so what comes out does not depend on how late the host is.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>, others: usize) {
+        let times = Times::of(&cx.state.config);
         self.refresh(cx);
-        self.send_all(cx);
-        self.give_up_oldest(cx, others);
-        self.plan(cx);
+        self.send_all(cx, &times);
+        self.give_up_oldest(cx, others, &times);
+        self.plan(cx, &times);
     }
 
     /// There is still more to take in first.
-    pub(crate) fn put_off(&mut self, now: Instant) {
-        self.next_wakeup = self.next_wakeup.map(|due| due.max(now));
+    pub(crate) fn put_off(&mut self, cx: &mut Context<'_>) {
+        self.note_dialects(cx);
+        self.next_wakeup = self.next_wakeup.map(|due| due.max(cx.now));
+    }
+
+    /// What there is to do on a link depends on which dialect is spoken there.
+    fn note_dialects(&mut self, cx: &mut Context<'_>) {
+        for peer in cx.state.links.take_changed() {
+            self.links.touch(peer);
+        }
     }
 
     /// The node itself has stood still, as a paused process does. What has come meanwhile is still to
@@ -426,8 +442,8 @@ impl Relay {
     }
 
     /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
-    fn give_up_oldest(&mut self, cx: &mut Context<'_>, others: usize) {
-        self.settle(cx);
+    fn give_up_oldest(&mut self, cx: &mut Context<'_>, others: usize, times: &Times) {
+        self.settle(cx, times);
         let unacked: usize = self.links.outlooks().map(|outlook| outlook.unacked).sum();
         let most = cx.state.config.awaited_max.saturating_sub(others);
         let mut excess = unacked.saturating_sub(most);
@@ -437,20 +453,17 @@ impl Relay {
             cx.state.stats.awaits_given_up += given_up as u64;
             excess = excess.saturating_sub(given_up);
         }
-        self.settle(cx);
     }
 
     /// Finds the next wake-up anew, and does nothing.
     pub(crate) fn wait(&mut self, cx: &mut Context<'_>) {
         self.refresh(cx);
-        self.plan(cx);
+        self.plan(cx, &Times::of(&cx.state.config));
     }
 
     /// Finds this node's place again, if anything has changed.
     fn refresh(&mut self, cx: &mut Context<'_>) {
-        if cx.state.links.has_changed() {
-            self.links.touch_all();
-        }
+        self.note_dialects(cx);
         while core::mem::take(&mut self.is_stale) {
             let now = match &cx.state.overlay {
                 _ if !is_in_use(cx.state) => Place::default(),

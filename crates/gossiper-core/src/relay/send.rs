@@ -47,15 +47,15 @@ enum Occasion {
 
 impl Relay {
     /// Sends what is due.
-    pub(super) fn send(&mut self, cx: &mut Context<'_>) {
-        let times = Times::of(&cx.state.config);
-        let moment = self.moment(cx);
+    pub(super) fn send(&mut self, cx: &mut Context<'_>, times: &Times) {
+        let moment = self.moment(cx, times);
         let place = &self.place;
         let mut has_flushed = false;
         for (peer, link) in self.links.up_at_mut(moment) {
             let is_missed = place.missed.binary_search(&peer).is_ok();
             let is_sought = place.sought.binary_search(&peer).is_ok();
-            let mut out = Out { uplink: stated_to(cx, place, peer), cx, peer, link, times };
+            let uplink = stated_to(cx, place, peer);
+            let mut out = Out { uplink, cx, peer, link, times };
             if !out.cx.state.links.speaks_dialect(peer) {
                 (out.link.answers_now, out.link.unacked_since) = (false, None);
                 out.link.wants_answer = false;
@@ -81,11 +81,11 @@ impl Relay {
     }
 
     /// Sends all values that are owed to those who answer, whatever they wait for.
-    pub(super) fn send_all(&mut self, cx: &mut Context<'_>) {
-        let times = Times::of(&cx.state.config);
+    pub(super) fn send_all(&mut self, cx: &mut Context<'_>, times: &Times) {
         let place = &self.place;
         for (peer, link) in self.links.iter_mut().filter(|(_, link)| link.suspect.is_none()) {
-            let mut out = Out { uplink: stated_to(cx, place, peer), cx, peer, link, times };
+            let uplink = stated_to(cx, place, peer);
+            let mut out = Out { uplink, cx, peer, link, times };
             if out.cx.state.links.speaks_dialect(peer) {
                 out.push_owed();
             } else {
@@ -105,22 +105,21 @@ impl Relay {
     }
 
     /// What is to be looked at now.
-    pub(super) fn moment(&self, cx: &Context<'_>) -> Moment {
-        let flush = self.flushes_at(&Times::of(&cx.state.config));
+    pub(super) fn moment(&self, cx: &Context<'_>, times: &Times) -> Moment {
+        let flush = self.flushes_at(times);
         Moment { now: cx.now, is_flush: flush <= cx.now, may_ask: cx.state.catch_up_from <= cx.now }
     }
 
     /// Finds what there is to do on the links that were touched.
-    pub(super) fn settle(&mut self, cx: &Context<'_>) {
-        let times = Times::of(&cx.state.config);
+    pub(super) fn settle(&mut self, cx: &Context<'_>, times: &Times) {
         let place = &self.place;
-        self.links.settle(|peer, link| outlook(cx, place, peer, link, &times));
+        self.links.settle(|peer, link| outlook(cx, place, peer, link, times));
     }
 
     /// Finds the next moment at which something will be due.
-    pub(super) fn plan(&mut self, cx: &Context<'_>) {
-        self.settle(cx);
-        let flush = self.flushes_at(&Times::of(&cx.state.config));
+    pub(super) fn plan(&mut self, cx: &Context<'_>, times: &Times) {
+        self.settle(cx, times);
+        let flush = self.flushes_at(times);
         let next = self.links.outlooks().fold(Outlook::NEVER, |next, outlook| {
             let flush = if outlook.owes { flush } else { Outlook::NEVER };
             let ask = if outlook.lacks { cx.state.catch_up_from } else { Outlook::NEVER };
@@ -266,7 +265,7 @@ struct Out<'a, 'b> {
     peer: NodeId,
     link: &'a mut Link,
     uplink: Option<NodeId>,
-    times: Times,
+    times: &'a Times,
 }
 
 impl Out<'_, '_> {
@@ -278,7 +277,7 @@ impl Out<'_, '_> {
         {
             self.catch_up(streams, asked);
         }
-        if again_at(self.link.served, &self.times) > self.cx.now {
+        if again_at(self.link.served, self.times) > self.cx.now {
             return;
         }
         let Some((streams, asks)) = self.link.shown.take() else { return };
@@ -311,17 +310,17 @@ impl Out<'_, '_> {
     fn push_what_is_due(&mut self, is_paced: bool) -> bool {
         let now = self.cx.now;
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_due(streams_at(self.link, &self.times)) {
+        if is_due(streams_at(self.link, self.times)) {
             self.link.is_behind = false;
             self.push(Occasion::Ask, true);
         }
         let has_values = is_paced && self.push_owed();
         if core::mem::take(&mut self.link.wants_answer) {
             self.push(Occasion::Ask, false);
-        } else if is_due(repeat_at(self.link, &self.times, now)) {
+        } else if is_due(repeat_at(self.link, self.times, now)) {
             self.push(Occasion::Repeat, false);
         }
-        if is_due(ack_at(self.link, &self.times)) {
+        if is_due(ack_at(self.link, self.times)) {
             self.push(Occasion::Ack, false);
         }
         has_values
@@ -350,7 +349,7 @@ impl Out<'_, '_> {
     /// nothing.
     fn push_plainly(&mut self) {
         let may_speak = !self.cx.state.links.is_plain(self.peer);
-        let waits = waits_until(self.link, &self.times).filter(|_| may_speak);
+        let waits = waits_until(self.link, self.times).filter(|_| may_speak);
         if waits.is_none_or(|end| end <= self.cx.now) {
             self.push_owed_plainly(false);
         }
@@ -536,7 +535,7 @@ impl Out<'_, '_> {
         let Some(suspect) = self.link.suspect else { return };
         let is_dialect = self.cx.state.links.speaks_dialect(self.peer);
         let Some(part) = part.filter(|_| suspect.next_probe <= now) else {
-            let may_answer = again_at(self.link.answered, &self.times) <= now;
+            let may_answer = again_at(self.link.answered, self.times) <= now;
             if self.link.answers_now && may_answer && is_dialect {
                 self.push(Occasion::Ack, false);
             }

@@ -117,6 +117,11 @@ impl Table {
     fn place_of(&mut self, peer: NodeId) -> usize {
         self.find(peer).unwrap_or_else(|at| {
             let outlook = Outlook::UNKNOWN;
+            // Most nodes are leaves of a tree, with one link for good. A link is large, and room for
+            // four would be most of what such a node takes.
+            if self.links.len() == self.links.capacity() {
+                self.links.reserve_exact(self.links.len().max(1));
+            }
             self.rows.insert(at, Row { peer, is_touched: true, is_settled: false, outlook });
             self.links.insert(at, Link::default());
             at
@@ -173,6 +178,13 @@ impl Table {
         })
     }
 
+    /// What there is to do on this link, if it is one, is to be found anew.
+    pub(super) fn touch(&mut self, peer: NodeId) {
+        if let Ok(at) = self.find(peer) {
+            self.rows[at].touch();
+        }
+    }
+
     pub(super) fn touch_all(&mut self) {
         self.rows.iter_mut().for_each(Row::touch);
     }
@@ -187,6 +199,11 @@ impl Table {
     pub(super) fn clear(&mut self) {
         self.rows.clear();
         self.links.clear();
+    }
+
+    /// Whether any link is to be looked at.
+    pub(super) fn is_any_up(&self, moment: Moment) -> bool {
+        self.rows.iter().any(|row| row.is_up(moment))
     }
 
     /// The peer at the other end of the first link after that to `last` that is to be looked at.

@@ -99,12 +99,11 @@ pub(super) fn asks_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Ins
 
 impl Relay {
     /// Looks after all links.
-    pub(super) fn watch(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn watch(&mut self, cx: &mut Context<'_>, times: &Times) {
         if !is_in_use(cx.state) {
             return;
         }
-        let times = Times::of(&cx.state.config);
-        let moment = self.moment(cx);
+        let moment = self.moment(cx, times);
         let mut last = None;
         while let Some(peer) = self.links.next_up(last, moment) {
             last = Some(peer);
@@ -114,7 +113,7 @@ impl Relay {
                 continue;
             }
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now);
-            if is_due(overdue_at(link, &times)) {
+            if is_due(overdue_at(link, times)) {
                 if times.uses(Mechanism::Fallback) {
                     self.strike(cx, peer);
                     continue;
@@ -125,11 +124,11 @@ impl Relay {
             if !cx.state.links.speaks_dialect(peer) {
                 continue;
             }
-            if is_due(asks_at(is_uplink, link, &times)) {
+            if is_due(asks_at(is_uplink, link, times)) {
                 link.asked = Some(cx.now);
                 link.wants_answer = true;
             }
-            if is_due(differs_at(Compares::of(cx, is_uplink, link), link, &times)) {
+            if is_due(differs_at(Compares::of(cx, is_uplink, link), link, times)) {
                 let is_same = link.hash == Some(cx.state.hash());
                 link.differs = None;
                 if !is_same {
