@@ -1,9 +1,9 @@
 //! What a node knows of its way to each peer: which dialect is spoken there.
 //!
 //! A link starts in the plain dialect. A node announces its own along with some of what it sends: on
-//! a busy link with the fifth push, on a quiet one with the second timed sync. A peer that knows it
-//! announces back with whatever it sends next, and from then on both use it. A peer that does not
-//! know it ignores the announcement. So versions mix freely.
+//! a busy link with the fifth push, on a quiet one with the second timed sync, and in a large cluster
+//! at once. A peer that knows it announces back with whatever it sends next, and from then on both use
+//! it. A peer that does not know it ignores the announcement. So versions mix freely.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -24,6 +24,11 @@ const UNNAMED_MAX: usize = 65_536;
 /// The most payloads that wait to be pushed. Beyond it the oldest is left to the rounds, counted.
 pub(crate) const BACKLOG_MAX: usize = 1 << 20;
 
+/// From so many members on a node announces its dialect with whatever it sends first. Smaller
+/// clusters are also played by hand and by programs that compare every byte, and those find no field
+/// in the first messages that they do not know; in larger ones each link is used too rarely to wait.
+const PLAIN_MEMBERS_MAX: usize = 32;
+
 /// How long after a value others may be under way.
 const NEWS: Duration = Duration::from_millis(1_500);
 
@@ -102,6 +107,12 @@ impl State {
     /// The hash of all that is held.
     pub(crate) fn hash(&mut self) -> u64 {
         self.streams.hash()
+    }
+
+    /// Whether the cluster has more than [`PLAIN_MEMBERS_MAX`] members, so that the dialect is
+    /// announced at once.
+    pub(crate) fn is_large(&self) -> bool {
+        self.members.peer_count() >= PLAIN_MEMBERS_MAX
     }
 
     /// Whether a value has come of late.
@@ -202,6 +213,16 @@ impl Context<'_> {
         let dialect = (announces || self.state.links.speaks_dialect(to)).then_some(crate::DIALECT);
         self.outbox.push(Output::Send { to, id, dialect, message });
         Some(id)
+    }
+
+    /// A push goes to a peer. Says whether to announce our dialect with it.
+    pub(crate) fn announces_push(&mut self, to: NodeId) -> bool {
+        self.state.links.on_push(to, self.now) | self.state.is_large()
+    }
+
+    /// A timed sync goes to a peer. Says whether to announce our dialect with it.
+    pub(crate) fn announces_sync(&mut self, to: NodeId) -> bool {
+        self.state.links.on_timed_sync(to) | self.state.is_large()
     }
 
     /// Takes in a payload of the application's, which is named at once.

@@ -61,3 +61,15 @@ fn rounds_are_skipped_where_pushes_have_told_nothing_of_the_neighbors() {
     // Of the rounds of three nodes one in twenty is a summary.
     assert!(cluster.messages <= 3 * 100 / 10, "{} messages", cluster.messages);
 }
+
+#[test]
+fn in_a_large_cluster_one_value_is_enough_to_come_to_rest() {
+    // Links of a large cluster are used too rarely to wait for a fifth push on each.
+    let mut cluster = Cluster::new(60, Config::default(), Network::STEADY, 1);
+    cluster.give_topology(&(0..60).map(|node| (node, (node + 1) % 60)).collect::<Vec<_>>());
+    cluster.broadcast(7, "1");
+    cluster.run_for(Duration::from_secs(10));
+    cluster.messages = 0;
+    cluster.run_for(Duration::from_secs(100));
+    assert!(cluster.messages <= 60 * 100 / 10, "{} messages", cluster.messages);
+}

@@ -374,13 +374,14 @@ impl Out<'_, '_> {
         // Who gets a value by such a way need not push it on, and sees it by the hops.
         let is_around = self.link.around.remove(&value);
         // A cluster that is told to push straight has too many links to wait for the fifth push.
-        let announces = self.cx.state.links.on_push(self.peer, now)
+        let announces = self.cx.announces_push(self.peer)
             || self.link.suspect.is_some()
             || is_straight(self.cx.state)
             || is_around && self.cx.state.members.peer_count() >= MANY_PEERS;
         let announces = announces && self.times.uses(Mechanism::Dialect);
         let hops = (is_around || delivery.hops > 0).then_some(delivery.hops);
-        let message = Message::Broadcast { payload, hops, id: None };
+        let name = self.cx.state.id_of(value).filter(|_| announces && self.cx.state.is_large());
+        let message = Message::Broadcast { payload, hops, id: name };
         let id = self.cx.send_announcing(self.peer, message, announces);
         if self.link.plain.is_empty() {
             self.link.waits_since = now;
@@ -389,7 +390,9 @@ impl Out<'_, '_> {
             self.link.announced.get_or_insert(now);
         }
         self.link.last_push = now;
-        self.link.note_nameless(value);
+        if name.is_none() {
+            self.link.note_nameless(value);
+        }
         self.link.plain.push_back(Plain { id, at: now, value });
         if self.link.plain.len() > super::link::IN_FLIGHT_MAX {
             self.link.plain.pop_front();

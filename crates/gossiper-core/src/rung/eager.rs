@@ -76,8 +76,8 @@ pub(crate) fn push_directly(cx: &mut Context<'_>, to: NodeId, value: ValueIx) ->
 
 fn push(cx: &mut Context<'_>, to: NodeId, value: ValueIx, hops: Option<u32>) -> Option<MessageId> {
     let payload = cx.state.store.payload(value);
-    let id = id_for(cx, to, value);
-    let announces = cx.state.links.on_push(to, cx.now);
+    let announces = cx.announces_push(to);
+    let id = id_for(cx, to, value, announces);
     cx.send_announcing(to, Message::Broadcast { payload, hops, id }, announces)
 }
 
@@ -90,8 +90,8 @@ pub(crate) fn push_at_random(cx: &mut Context<'_>, value: ValueIx, source: Sourc
             continue;
         }
         let payload = cx.state.store.payload(value);
-        let id = id_for(cx, to, value);
-        let announces = cx.state.links.on_push(to, cx.now);
+        let announces = cx.announces_push(to);
+        let id = id_for(cx, to, value, announces);
         cx.send_announcing(to, Message::Gossip { payload, hops, id }, announces);
     }
 }
@@ -113,6 +113,7 @@ pub(crate) fn push_to_all(
 }
 
 /// The id of a payload, for peers that can make use of it.
-fn id_for(cx: &Context<'_>, to: NodeId, value: ValueIx) -> Option<RumorId> {
-    if cx.state.links.speaks_dialect(to) { cx.state.id_of(value) } else { None }
+fn id_for(cx: &Context<'_>, to: NodeId, value: ValueIx, announces: bool) -> Option<RumorId> {
+    let may_use = announces && cx.state.is_large() || cx.state.links.speaks_dialect(to);
+    if may_use { cx.state.id_of(value) } else { None }
 }

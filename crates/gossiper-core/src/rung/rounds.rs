@@ -95,7 +95,7 @@ pub(crate) fn begin(cx: &mut Context<'_>, occasion: Occasion) {
                 digest::open(cx, to);
             }
         } else if !knows_nothing && !is_compared {
-            let announces = occasion == Occasion::Timer && cx.state.links.on_timed_sync(to);
+            let announces = occasion == Occasion::Timer && cx.announces_sync(to);
             sync(cx, to, announces);
         }
     }
