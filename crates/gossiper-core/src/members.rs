@@ -27,6 +27,16 @@ impl Members {
     pub fn as_slice(&self) -> &[NodeId] {
         &self.0
     }
+
+    /// Where a node stands, or would stand. Most lists are numbers in a row, where that is as far
+    /// behind the first as its number is: a search would read a dozen far-flung places of a long one.
+    fn find(&self, node: NodeId) -> Result<usize, usize> {
+        let row = self.0.first().and_then(|first| node.0.checked_sub(first.0));
+        let place = row.and_then(|row| usize::try_from(row).ok());
+        place
+            .filter(|&place| self.0.get(place) == Some(&node))
+            .map_or_else(|| self.0.binary_search(&node), Ok)
+    }
 }
 
 /// This node and all members that are up, sorted. Places count from 0 in that order.
@@ -72,7 +82,7 @@ impl Roster {
 
     /// Where a member stands; `None` if it is none, or down.
     pub(crate) fn place_of(&self, node: NodeId) -> Option<usize> {
-        let place = self.listed.0.binary_search(&node).ok()?;
+        let place = self.listed.find(node).ok()?;
         self.down.binary_search(&place).err().map(|before| place - before)
     }
 
@@ -118,7 +128,7 @@ impl Roster {
         if self.place_of(node).is_some() {
             return false;
         }
-        let place = match self.listed.0.binary_search(&node) {
+        let place = match self.listed.find(node) {
             Ok(listed) => {
                 self.down.retain(|&down| down != listed);
                 listed - self.down.partition_point(|&down| down < listed)
@@ -143,7 +153,7 @@ impl Roster {
         let Some(place) = self.place_of(peer).filter(|&place| place != self.my_place) else {
             return false;
         };
-        if let Ok(listed) = self.listed.0.binary_search(&peer) {
+        if let Ok(listed) = self.listed.find(peer) {
             let before = self.down.partition_point(|&down| down < listed);
             self.down.insert(before, listed);
         }
