@@ -90,10 +90,16 @@ pub(super) fn differs_at(compares: Compares, link: &Link, times: &Times) -> Opti
     }
 }
 
-/// When to ask the uplink why it is silent.
+/// When to ask the uplink why it is silent, or what it holds if it has never said: until the two know
+/// that they hold the same, rounds go on.
 pub(super) fn asks_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
     let is_watched = is_uplink && times.uses(Mechanism::Fallback);
-    let arrived = link.arrived.filter(|_| is_watched && link.asked.is_none())?;
+    let heard = link.heard.filter(|_| is_watched && link.asked.is_none())?;
+    let Some(arrived) = link.arrived else {
+        // What is under way brings an answer anyway.
+        let is_idle = link.awaited_since().is_none() && link.owed.is_empty();
+        return (is_idle && link.hash.is_none()).then(|| heard + times.ack_wait_quiet);
+    };
     Some(arrived + (link.gap? * SILENT_GAPS).max(times.timeout))
 }
 
