@@ -63,7 +63,7 @@ pub use mechanism::{Mechanism, Mechanisms, UnknownMechanism};
 pub use members::Members;
 pub use message::{Acked, Beacon, LinkPush, Message, Push, Rumor, Turn, ViewMessage};
 pub use node::Node;
-pub use overlay::Topology;
+pub use overlay::{TREE_CHILDREN_MAX, Topology};
 pub use payload::{Payload, Refusal};
 pub use stats::{Awaited, Stats};
 pub use store::{Delivery, Via};

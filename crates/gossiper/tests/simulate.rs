@@ -157,12 +157,33 @@ fn a_table_begins_with_the_seed_and_has_a_column_for_each_strategy() {
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines[0], "seed 9");
     assert_eq!(lines[1], "1 node on grid: 1 broadcast at 10 a second, 10..50 ms a hop");
-    let names: Vec<&str> = lines[3].split_whitespace().collect();
+    assert!(lines[2].starts_with("overlay: given links (flood); ") && lines[3] == "faults: none");
+    let names: Vec<&str> = lines[5].split_whitespace().collect();
     assert_eq!(names, ["flood", "tree", "gossip", "hybrid"]);
-    assert!(lines[4].starts_with("coverage ") && lines[4].ends_with("100.00 %"), "{table}");
+    assert!(lines[6].starts_with("coverage ") && lines[6].ends_with("100.00 %"), "{table}");
     // One node has nobody to send to, and so no figure for each node reached.
     assert!(table.contains("\nredundancy                       -           -"), "{table}");
     assert!(!table.contains("recover") && !table.contains("dead"), "{table}");
+}
+
+#[test]
+fn whom_nodes_push_to_and_what_goes_wrong_is_told() {
+    let args = ["--nodes", "20", "--broadcasts", "2", "--overlay", "learned", "--seed", "9"];
+    let args = [&args[..], &["--crash", "10%@1s..2s", "--loss", "0.07"]].concat();
+    let table = text(&sim(&args).stdout);
+    let lines: Vec<&str> = table.lines().skip(2).take(2).collect();
+    let told = [
+        "overlay: given links (flood); computed tree of all nodes, children up to 24 (tree); \
+         random peers (gossip); learned tree, active view 5, passive view 30 (hybrid)",
+        "faults: loss of 7 % throughout; kill of 2 of 20 nodes from 1 to 2 s",
+    ];
+    assert_eq!(lines, told);
+    let setting = &json(&args)["hybrid"]["setting"];
+    assert_eq!((&setting["overlay"], &setting["active_view"]), (&"learned".into(), &5.into()));
+    let crash = serde_json::json!(
+        {"kind": "kill", "what": "2 of 20 nodes", "from_ms": 1000, "until_ms": 2000}
+    );
+    assert_eq!(setting["faults"][1], crash);
 }
 
 #[test]

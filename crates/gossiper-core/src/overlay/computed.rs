@@ -7,10 +7,10 @@ use super::Tree;
 use crate::NodeId;
 use crate::members::Roster;
 
-/// The children of each inner node. Up to 25 nodes the tree is a star, whose two hops no tree
+/// The children of each inner node of a tree that all compute alike. Up to 25 nodes the tree is a star, whose two hops no tree
 /// undercuts; 601 nodes take four hops from leaf to leaf. More children would mean fewer hops and
 /// a heavier load on each inner node.
-const BRANCHING: usize = 24;
+pub const TREE_CHILDREN_MAX: usize = 24;
 
 /// The complete tree over the sorted members: the first is the root, and the children of the
 /// member at place r are those at places 24·r + 1 to 24·r + 24.
@@ -88,12 +88,12 @@ impl Tree for Computed {
 }
 
 fn parent(place: usize) -> Option<usize> {
-    place.checked_sub(1).map(|above| above / BRANCHING)
+    place.checked_sub(1).map(|above| above / TREE_CHILDREN_MAX)
 }
 
 fn children(place: usize, count: usize) -> Range<usize> {
-    let first = place * BRANCHING + 1;
-    first.min(count)..(first + BRANCHING).min(count)
+    let first = place * TREE_CHILDREN_MAX + 1;
+    first.min(count)..(first + TREE_CHILDREN_MAX).min(count)
 }
 
 #[cfg(test)]

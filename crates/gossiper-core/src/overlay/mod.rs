@@ -8,6 +8,7 @@ mod given;
 use alloc::vec::Vec;
 
 pub(crate) use computed::Computed;
+pub use computed::TREE_CHILDREN_MAX;
 pub use given::Topology;
 
 use crate::NodeId;

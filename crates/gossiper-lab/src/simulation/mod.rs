@@ -33,6 +33,7 @@ mod queue;
 pub mod report;
 mod results;
 mod scenario;
+mod setting;
 mod size;
 mod sweep;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use self::scenario::{
     BROADCASTS_MAX, Broadcast, FLOOD_ALL_NODES_MAX, LoadPlan, NODES_MAX, RATE_HZ_MIN,
     STRAIGHT_NODES_MAX, Scenario, ScenarioError, WHOLE_TREE_NODES_MAX,
 };
+pub use self::setting::{Paths, Setting, Spell, faults_in_words, overlays_in_words};
 pub use self::sweep::{Answer, Label, Point, RUNS_MAX, Sweep, answers_json};
 pub use self::trace::{Delivered, Fate, Happening, Sent, TRACE_MESSAGES_MAX, Trace, Way};
 pub use self::traffic::{Drops, Kinds, Traffic};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::census::{Census, Value};
 use super::coverage::Coverage;
 use super::scenario::Scenario;
+use super::setting::Setting;
 use super::traffic::{Drops, Kinds, Traffic};
 use crate::figures::Quantiles;
 
@@ -21,6 +22,8 @@ pub struct Results {
     pub seed: u64,
     /// The size of the cluster.
     pub nodes: usize,
+    /// Whom nodes push to, and what goes wrong.
+    pub setting: Setting,
     /// Values that clients broadcast.
     pub broadcasts: usize,
     /// Values that no node was up to take, which count nowhere else.
@@ -114,6 +117,7 @@ impl Results {
             strategy: strategy_name(scenario.config.strategy),
             seed: scenario.seed,
             nodes: scenario.nodes,
+            setting: Setting::of(scenario),
             broadcasts: values.len(),
             unplaced: account.unplaced,
             live_nodes: up,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::simulation::Results;
+use gossiper_lab::simulation::{Results, faults_in_words, overlays_in_words};
 
 use super::SimArgs;
 
@@ -38,13 +38,15 @@ pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> St
         let _ = writeln!(text, "seed {}", first.seed);
         let _ = writeln!(
             text,
-            "{} on {}: {} at {} a second, {}\n",
+            "{} on {}: {} at {} a second, {}",
             counted(first.nodes, "node"),
             args.topology,
             counted(args.broadcasts, "broadcast"),
             args.rate,
             between(latency)
         );
+        let _ = writeln!(text, "overlay: {}", overlays_in_words(results));
+        let _ = writeln!(text, "faults: {}\n", faults_in_words(&first.setting.faults));
     }
     let names = results.iter().map(|run| run.strategy.to_owned());
     row(&mut text, "", &names.collect::<Vec<_>>());

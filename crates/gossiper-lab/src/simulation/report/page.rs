@@ -7,7 +7,7 @@ use super::played::Played;
 use super::summary::Summary;
 use crate::network::{Distribution, Latency};
 use crate::report::frame::Page;
-use crate::simulation::{Answer, Coverage, Results, Sweep};
+use crate::simulation::{Answer, Coverage, Results, Sweep, overlays_in_words};
 
 /// Most rows of a plan whose curves are in the page: some megabytes.
 const CURVES_MAX: usize = 2_000;
@@ -102,6 +102,7 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
         ("values", scenario.broadcasts.len().to_string()),
         ("latency", latency_words(scenario.latency)),
         ("topology", scenario.topology.to_string()),
+        ("overlay", cases.first().map_or_else(String::new, |case| overlays_in_words(&case.runs))),
         ("gossip", format!("{} peers every {}", config.fanout, time(config.gossip_interval))),
         ("acknowledged within", time(config.ack_timeout)),
         ("pace of hybrid", time(config.pace)),
