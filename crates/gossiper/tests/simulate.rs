@@ -187,6 +187,24 @@ fn whom_nodes_push_to_and_what_goes_wrong_is_told() {
 }
 
 #[test]
+fn what_became_of_the_broadcasts_is_told_where_no_node_is_left() {
+    let of =
+        |when: &str| sim(&["--nodes", "9", "--broadcasts", "8", "--seed", "2", "--crash", when]);
+    let some = text(&of("100%@400ms").stdout);
+    let said = "No node is up at the end. Of 8 broadcasts, 5 died with all nodes that had them, and 3 \
+                found no node that was up.";
+    assert!(some.ends_with(&format!("{said}\n")), "{some}");
+    for row in ["died with its holders            5", "taken by no node                 3"] {
+        assert!(some.contains(row), "{some}");
+    }
+    let none = of("100%@0s");
+    assert!(text(&none.stdout).contains("Of 8 broadcasts, 0 died"), "{}", text(&none.stdout));
+    assert_eq!(none.status.code(), Some(2));
+    let most = text(&of("50%@1s").stdout);
+    assert!(most.contains("nodes down at the end            5") && !most.contains("No node is up"));
+}
+
+#[test]
 fn a_plan_of_faults_is_played_and_a_run_in_which_nothing_happens_is_unknown() {
     let path = std::env::temp_dir().join(format!("gossiper-sim-{}.jsonl", std::process::id()));
     std::fs::write(&path, r#"{"at_ms":0,"start":"kill","nodes":["n0","n1","n2"]}"#).unwrap();

@@ -10,9 +10,12 @@ use super::SimArgs;
 /// What a table shows in one row: its name, and the figure of one run.
 type Row = (&'static str, fn(&Results) -> String);
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 18] = [
     ("coverage", |run| told(run.coverage, |share| format!("{:.2} %", share * 100.0))),
     ("values everywhere", |run| format!("{}/{}", run.complete, run.broadcasts)),
+    ("died with its holders", |run| run.orphaned.to_string()),
+    ("taken by no node", |run| run.unplaced.to_string()),
+    ("nodes down at the end", |run| (run.nodes as u64 - u64::from(run.live_nodes)).to_string()),
     ("redundancy", |run| figure(run.redundancy)),
     ("last delivery hop", |run| figure(run.last_delivery_hop)),
     ("messages a broadcast", |run| figure(run.messages_per_broadcast)),
@@ -29,7 +32,14 @@ const ROWS: [Row; 15] = [
 ];
 
 /// Rows that a run without any such thing does without.
-const FAULT_ROWS: [&str; 3] = ["ms to recover", "lost or cut off", "sent to the dead"];
+const FAULT_ROWS: [&str; 6] = [
+    "died with its holders",
+    "taken by no node",
+    "nodes down at the end",
+    "ms to recover",
+    "lost or cut off",
+    "sent to the dead",
+];
 
 /// What is shown without `--json`; the seed first.
 pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> String {
@@ -59,6 +69,9 @@ pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> St
         text.push('\n');
         row(&mut text, name, &cells);
     }
+    if let Some(first) = results.first().filter(|run| run.live_nodes == 0) {
+        let _ = write!(text, "\n\n{}", nobody_left(first));
+    }
     for run in results.iter().filter(|run| !run.is_sound()) {
         let _ = write!(
             text,
@@ -69,6 +82,17 @@ pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> St
         );
     }
     text
+}
+
+/// What became of the broadcasts where no node is left. Faults hit all protocols alike.
+fn nobody_left(run: &Results) -> String {
+    format!(
+        "No node is up at the end. Of {}, {} died with all nodes that had them, and {} found no \
+         node that was up.",
+        counted(run.broadcasts + run.unplaced as usize, "broadcast"),
+        run.orphaned,
+        run.unplaced
+    )
 }
 
 fn row(text: &mut String, name: &str, cells: &[String]) {
