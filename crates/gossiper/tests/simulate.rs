@@ -53,11 +53,15 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--loss", "nan"], "a probability from 0 to 1"),
         (&["--crash", "10%"], "such as 10%@2s"),
         (&["--crash", "0@2s"], "a share such as 10% or 0.1, hub, or a node such as n3"),
-        (&["--crash", "n5@2s", "--nodes", "5"], "there is no node 5"),
+        (&["--crash", "n5@2s", "--nodes", "5"], "--crash n5@2s: there is no node n5"),
+        (&["--crash", "hub@15000m"], "--crash hub@900000s: "),
         (&["--crash", "hub@soon"], "100ms"),
         (&["--partition", "half@1s"], "one, minority-third, majority, majorities-ring"),
         (&["--partition", "one@5s..1s"], "ends at 1s and begins at 5s"),
-        (&["--partition", "majorities-ring@1s", "--nodes", "1001"], "1000 nodes at most"),
+        (
+            &["--partition", "majorities-ring@1s", "--nodes", "1001"],
+            "--partition majorities-ring@1s: ",
+        ),
         (&["--fault-plan", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
         (&["--fault-plan", "plan", "--loss", "0.1"], "cannot be used with"),
         (&["--gossip-interval", "0s"], "at least 1ms"),
@@ -66,7 +70,22 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["nowhere.toml"], "cannot read nowhere.toml"),
         (&["nowhere.toml", "--nodes", "5"], "cannot be used with"),
         (&["--threads", "2"], "PLAN.toml"),
-        (&["--seeds", "2"], "--swarm"),
+        (&["--seeds", "2"], "--seeds is for a --swarm"),
+        (&["--out", "x", "--nodes", "5"], "--out is for a --swarm"),
+        (&["--replay", "x", "--nodes", "5"], "--replay is for a --swarm"),
+        (&["--senders", "6", "--nodes", "5"], "--senders 6: the cluster has 5 --nodes"),
+        (&["--strategy", "tree", "--overlay", "learned"], "hybrid alone learns"),
+        (&["--strategy", "flood", "--fanout", "3"], "--fanout changes nothing"),
+        (&["--strategy", "gossip", "--ack-timeout", "1s"], "--ack-timeout changes nothing"),
+        (&["--strategy", "tree", "--pace", "1s"], "--pace changes nothing"),
+        (&["--strategy", "gossip", "--topology", "line"], "--topology changes nothing"),
+        (
+            &["--strategy", "hybrid", "--overlay", "learned", "--topology", "line"],
+            "--topology changes nothing",
+        ),
+        (&["--swarm", "typo.toml"], "reads no plan: leave out typo.toml"),
+        (&["--swarm", "--overlay", "learned"], "cannot be used with"),
+        (&["--swarm", "--replay", "x", "--threads", "2"], "cannot be used with"),
         (&["--swarm", "--seeds", "0"], "from 1 to"),
         (&["--swarm", "--nodes", "5"], "cannot be used with"),
         (&["--swarm", "--replay", "nowhere.json"], "nowhere.json"),
@@ -298,7 +317,7 @@ fn help_names_every_flag() {
             "{flag}"
         );
     }
-    for default in ["[default: all]", "[default: 100]", "[default: 10..50]", "[default: 10s]"] {
+    for default in ["[default: all]", "[default: 100]", "[default: 10..50]", "[default: grid]"] {
         assert!(help.contains(default), "{default}");
     }
 }

@@ -277,7 +277,7 @@ impl FaultPlan {
 }
 
 /// What is wrong with an event in itself.
-fn check(event: &Event, nodes: usize) -> Result<(), String> {
+pub(crate) fn check(event: &Event, nodes: usize) -> Result<(), String> {
     if event.at_ms > AT_MS_MAX {
         return Err(format!("{} ms is later than the ten days of a plan", event.at_ms));
     }
@@ -329,12 +329,6 @@ fn check_range(name: &str, number: f64, max: f64) -> Result<(), String> {
 /// Why a plan cannot be played.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PlanError(pub(super) String);
-
-impl PlanError {
-    pub(crate) fn new(problem: String) -> Self {
-        Self(problem)
-    }
-}
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

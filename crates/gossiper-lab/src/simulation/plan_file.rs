@@ -8,7 +8,7 @@
 //! question = "What does a crashed hub cost?"
 //! broadcasts = 20          # values in each run
 //! rate = 10.0              # of them a second
-//! senders = 100            # nodes that broadcast; all, unless told
+//! senders = 25             # nodes that broadcast; all, unless told
 //! latency = "10..50"       # ms: a range, or a mean
 //! # latency_dist = "constant"   around a mean; also uniform, exponential
 //! topology = "grid"
@@ -360,6 +360,7 @@ mod tests {
             ("nodes = 5\nnodes = 5", "nodes"),
             ("nodes = 0", "nodes: from 1 to 1000000"),
             ("nodes = []", "nodes: the list is empty"),
+            ("nodes = [5, 9]\nsenders = 7", "senders: from 1 to the 5 nodes"),
             ("nodes = 5\nrate = 0.0", "rate: from 0.001"),
             ("nodes = 5\nlatency = \"50..10\"", "latency: write whole milliseconds"),
             ("nodes = 5\nlatency_dist = \"uniform\"", "latency_dist: it shapes"),
@@ -371,7 +372,7 @@ mod tests {
                 "nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"foo@1s\"",
                 "faults \"x\": crash: \"foo\"",
             ),
-            ("nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"n5@1s\"", "there is no node 5"),
+            ("nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"n5@1s\"", "there is no node n5"),
             ("nodes = 5\n[[faults]]\nname = \"x\"\nfire = 1", "fire"),
         ] {
             let refusal = refusal(&format!("question = \"?\"\n{rest}"));

@@ -109,13 +109,12 @@ impl Point {
     ///
     /// If its faults are not for a cluster of this size.
     pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
-        let faults = self.trouble.draw(self.nodes, self.seed);
         Ok(Scenario {
             nodes: self.nodes,
             config: self.config.clone(),
             topology: self.topology,
             latency: self.latency,
-            faults: faults.map_err(|error| ScenarioError::new(error.to_string()))?,
+            faults: self.trouble.draw(self.nodes, self.seed)?,
             broadcasts: self.load.draw(self.nodes, self.seed),
             settle: self.settle,
             stagger: self.config.gossip_interval,
@@ -138,6 +137,8 @@ impl Point {
         in_range("gossip_interval", self.config.gossip_interval >= least, "at least 1ms")?;
         in_range("ack_timeout", self.config.ack_timeout >= least, "at least 1ms")?;
         in_range("nodes", (1..=NODES_MAX).contains(&self.nodes), "from 1 to 1000000")?;
+        let senders = format!("from 1 to the {} nodes", self.nodes);
+        in_range("senders", (1..=self.nodes).contains(&load.senders), &senders)?;
         self.scenario()?.check()
     }
 

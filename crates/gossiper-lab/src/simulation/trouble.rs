@@ -1,9 +1,11 @@
 //! What goes wrong in a run, in few words.
 
+use std::fmt;
 use std::str::FromStr;
 
+use super::scenario::ScenarioError;
 use crate::fault::{
-    Action, Event, Fault, FaultPlan, Group, PlanError, Shape, draw_ring, draw_side,
+    Action, Event, Fault, FaultPlan, Group, Shape, check_event, draw_ring, draw_side,
 };
 use crate::seed::Stream;
 
@@ -75,30 +77,55 @@ impl Trouble {
     /// # Errors
     ///
     /// If it names a node that there is not, a probability out of its range, an end before its
-    /// begin, or a ring of more than [`RING_NODES_MAX`] nodes.
-    pub fn draw(&self, nodes: usize, seed: u64) -> Result<FaultPlan, PlanError> {
+    /// begin, or a ring of more than [`RING_NODES_MAX`] nodes. Begins with what it is about, such
+    /// as `crash n5@2s`.
+    pub fn draw(&self, nodes: usize, seed: u64) -> Result<FaultPlan, ScenarioError> {
         let mut events = Vec::new();
         if self.loss != 0.0 {
-            events.push(Event { at_ms: 0, action: Action::Start(Fault::Loss(self.loss)) });
+            let start = Event { at_ms: 0, action: Action::Start(Fault::Loss(self.loss)) };
+            put(&mut events, vec![start], nodes).map_err(about("loss", &self.loss))?;
         }
-        if let Some(Crash { victims, span }) = self.crash {
+        if let Some(crash) = &self.crash {
             let mut stream = Stream::new(seed, "fault crash");
-            put(&mut events, span, Fault::Kill(victims.draw(nodes, &mut stream)))?;
+            let begun = crash.victims.draw(nodes, &mut stream).map(Fault::Kill);
+            let spell = begun.and_then(|fault| crash.span.events(fault));
+            let spell = spell.and_then(|spell| put(&mut events, spell, nodes));
+            spell.map_err(about("crash", crash))?;
         }
-        if let Some(Partition { split, span }) = self.partition {
+        if let Some(partition) = &self.partition {
             let mut stream = Stream::new(seed, "fault split");
-            put(&mut events, span, split.draw(nodes, &mut stream)?)?;
+            let begun = partition.split.draw(nodes, &mut stream);
+            let spell = begun.and_then(|fault| partition.span.events(fault));
+            let spell = spell.and_then(|spell| put(&mut events, spell, nodes));
+            spell.map_err(about("partition", partition))?;
         }
         // Stable: what is said first comes first.
         events.sort_by_key(|event| event.at_ms);
-        FaultPlan::new(nodes, events)
+        FaultPlan::new(nodes, events).map_err(|error| ScenarioError::new(error.to_string()))
     }
 }
 
+/// Says what a problem is about.
+fn about(key: &str, value: &dyn fmt::Display) -> impl FnOnce(String) -> ScenarioError {
+    let about = format!("{key} {value}");
+    move |problem| ScenarioError::new(format!("{about}: {problem}"))
+}
+
+/// Adds events that can be.
+fn put(events: &mut Vec<Event>, more: Vec<Event>, nodes: usize) -> Result<(), String> {
+    more.iter().try_for_each(|event| check_event(event, nodes))?;
+    events.extend(more);
+    Ok(())
+}
+
 impl Victims {
-    fn draw(self, nodes: usize, stream: &mut Stream) -> Group {
-        match self {
+    fn draw(self, nodes: usize, stream: &mut Stream) -> Result<Group, String> {
+        Ok(match self {
             Self::Hub => Group { nodes: vec![0], with_hub: true },
+            Self::Node(node) if node >= nodes => {
+                let last = nodes.saturating_sub(1);
+                return Err(format!("there is no node n{node}: the cluster has n0 to n{last}"));
+            }
             Self::Node(node) => Group { nodes: vec![node], with_hub: false },
             Self::Share(share) => {
                 let mut all: Vec<usize> = (0..nodes).collect();
@@ -108,38 +135,38 @@ impl Victims {
                 all.sort_unstable();
                 Group { nodes: all, with_hub: false }
             }
-        }
+        })
     }
 }
 
 impl Split {
-    fn draw(self, nodes: usize, stream: &mut Stream) -> Result<Fault, PlanError> {
+    fn draw(self, nodes: usize, stream: &mut Stream) -> Result<Fault, String> {
         match self {
             Self::InTwo(shape) => {
                 let side = Group { nodes: draw_side(shape, nodes, stream), with_hub: false };
                 Ok(Fault::Split { shape, side })
             }
-            Self::Ring if nodes > RING_NODES_MAX => Err(PlanError::new(format!(
+            Self::Ring if nodes > RING_NODES_MAX => Err(format!(
                 "a majorities-ring is for {RING_NODES_MAX} nodes at most, and not for {nodes}"
-            ))),
+            )),
             Self::Ring => Ok(Fault::Ring { sees: draw_ring(nodes, stream) }),
         }
     }
 }
 
-fn put(events: &mut Vec<Event>, span: Span, fault: Fault) -> Result<(), PlanError> {
-    let kind = fault.kind();
-    if let Some(until_ms) = span.until_ms {
-        if until_ms <= span.from_ms {
-            return Err(PlanError::new(format!(
-                "{kind} ends at {until_ms} ms, and begins at {} ms",
-                span.from_ms
-            )));
+impl Span {
+    /// The begin of a fault, and its end if it has one.
+    fn events(self, fault: Fault) -> Result<Vec<Event>, String> {
+        let kind = fault.kind();
+        let mut events = vec![Event { at_ms: self.from_ms, action: Action::Start(fault) }];
+        if let Some(until_ms) = self.until_ms {
+            if until_ms <= self.from_ms {
+                return Err(format!("it ends at {until_ms} ms, and begins at {} ms", self.from_ms));
+            }
+            events.push(Event { at_ms: until_ms, action: Action::Stop(kind) });
         }
-        events.push(Event { at_ms: until_ms, action: Action::Stop(kind) });
+        Ok(events)
     }
-    events.push(Event { at_ms: span.from_ms, action: Action::Start(fault) });
-    Ok(())
 }
 
 impl FromStr for Crash {
@@ -183,6 +210,41 @@ impl FromStr for Partition {
             }
         };
         Ok(Self { split, span })
+    }
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.victims {
+            // To a millionth of a percent, so that 0.07 is 7 %, and not a little more.
+            Victims::Share(share) => write!(f, "{}%", (share * 1e8).round() / 1e6)?,
+            Victims::Hub => f.write_str("hub")?,
+            Victims::Node(node) => write!(f, "n{node}")?,
+        }
+        write!(f, "@{}", self.span)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let split = match self.split {
+            Split::InTwo(Shape::One) => "one",
+            Split::InTwo(Shape::MinorityThird) => "minority-third",
+            Split::InTwo(Shape::Majority) => "majority",
+            Split::Ring => "majorities-ring",
+        };
+        write!(f, "{split}@{}", self.span)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |ms: u64| match ms % 1000 {
+            0 => format!("{}s", ms / 1000),
+            _ => format!("{ms}ms"),
+        };
+        f.write_str(&time(self.from_ms))?;
+        self.until_ms.map_or(Ok(()), |until_ms| write!(f, "..{}", time(until_ms)))
     }
 }
 
@@ -255,22 +317,25 @@ mod tests {
         let ring = Some(Partition { split: Split::Ring, span: SPAN });
         let back = Span { from_ms: 5, until_ms: Some(5) };
         for (trouble, says) in [
-            (Trouble { loss: 1.5, ..Trouble::default() }, "1.5"),
+            (Trouble { loss: 1.5, ..Trouble::default() }, "loss 1.5: "),
             (
                 Trouble {
                     crash: Some(Crash { victims: Victims::Node(2_000), span: SPAN }),
                     ..Trouble::default()
                 },
-                "2000",
+                "crash n2000@1s..3s: there is no node n2000: the cluster has n0 to n1999",
             ),
             (
                 Trouble {
                     crash: Some(Crash { victims: Victims::Hub, span: back }),
                     ..Trouble::default()
                 },
-                "ends at 5 ms",
+                "crash hub@5ms..5ms: it ends at 5 ms",
             ),
-            (Trouble { partition: ring, ..Trouble::default() }, "1000 nodes at most"),
+            (
+                Trouble { partition: ring, ..Trouble::default() },
+                "partition majorities-ring@1s..3s: a majorities-ring is for 1000 nodes at most",
+            ),
         ] {
             let refusal = trouble.draw(2_000, 1).unwrap_err();
             assert!(refusal.to_string().contains(says), "{refusal}");
@@ -291,7 +356,8 @@ mod tests {
             ("hub@250ms..1s", Victims::Hub, span(250, Some(1000))),
             ("n17@2s..3s", Victims::Node(17), span(2000, Some(3000))),
         ] {
-            assert_eq!(text.parse(), Ok(Crash { victims, span }), "{text}");
+            let crash = Crash { victims, span };
+            assert_eq!((text.parse(), crash.to_string().parse()), (Ok(crash), Ok(crash)), "{text}");
         }
         for text in ["10%", "0%@1s", "101%@1s", "2@1s", "nan@1s", "n@1s", "hub@soon", "hub@3s..2s"]
         {
@@ -303,6 +369,7 @@ mod tests {
     fn partitions_have_the_names_of_the_plans() {
         let ring = Partition { split: Split::Ring, span: span(1000, Some(5000)) };
         assert_eq!("majorities-ring@1s..5s".parse(), Ok(ring));
+        assert_eq!(ring.to_string(), "majorities-ring@1s..5s");
         let half = Partition { split: Split::InTwo(Shape::Majority), span: span(0, None) };
         assert_eq!("majority@0s".parse(), Ok(half));
         assert!("half@1s".parse::<Partition>().unwrap_err().contains("minority-third"));

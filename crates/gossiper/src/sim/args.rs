@@ -30,7 +30,13 @@ use crate::cli::{duration, duration_or_zero, positive};
 /// Exit code 0: played; 1: a node delivered what it must not, or broke another promise; 2: nothing was broadcast; 254: bad
 /// arguments; 255: the results could not be written.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment, allow_negative_numbers = true)]
+#[command(
+    verbatim_doc_comment,
+    allow_negative_numbers = true,
+    override_usage = "gossiper sim [OPTIONS]\n       gossiper sim PLAN.toml [--threads N] [--report FILE] \
+                      [--json]\n       gossiper sim --swarm [--seeds N] [--seed N] [--out FILE] \
+                      [--threads N] [--json]\n       gossiper sim --swarm --replay FILE [--json]"
+)]
 pub(crate) struct SimArgs {
     /// A plan of many runs, which says all that is said below; docs/simulation.md has the keys
     #[arg(
@@ -54,23 +60,23 @@ pub(crate) struct SimArgs {
     #[arg(
         long,
         conflicts_with_all = [
-            "plan", "strategy", "nodes", "broadcasts", "rate", "senders", "latency",
-            "latency_dist", "topology", "loss", "crash", "partition", "fault_plan", "settle",
-            "fanout", "gossip_interval", "ack_timeout", "pace", "report",
+            "strategy", "nodes", "broadcasts", "rate", "senders", "latency", "latency_dist",
+            "topology", "loss", "crash", "partition", "fault_plan", "settle", "fanout",
+            "gossip_interval", "ack_timeout", "pace", "report", "overlay", "warmup",
         ]
     )]
     pub(super) swarm: bool,
 
     /// How many seeds of a swarm, from 1 on unless --seed says otherwise; 1000 without either
-    #[arg(long, value_name = "N", requires = "swarm", value_parser = seeds)]
+    #[arg(long, value_name = "N", value_parser = seeds)]
     pub(super) seeds: Option<u64>,
 
     /// Play what a failure of a swarm was shrunk to
-    #[arg(long, value_name = "FILE", requires = "swarm", conflicts_with_all = ["seeds", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "threads"])]
     pub(super) replay: Option<PathBuf>,
 
     /// Where a swarm writes what its first failure was shrunk to; without it swarm-SEED.json
-    #[arg(long, value_name = "FILE", requires = "swarm", conflicts_with = "replay")]
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(super) out: Option<PathBuf>,
 
     /// How values spread
@@ -105,9 +111,10 @@ pub(crate) struct SimArgs {
     /// The neighbors that the nodes are told: line, grid, tree or tree2, tree3, tree4, total
     ///
     /// With a topology that is a tree, tree and hybrid use it; with one that has cycles each node
-    /// computes a tree of all nodes. Flood uses it as it is, and gossip uses none.
-    #[arg(long, default_value_t = Topology::Grid)]
-    pub(super) topology: Topology,
+    /// computes a tree of all nodes. Flood uses it as it is; gossip, and hybrid on a learned
+    /// overlay, use none. [default: grid]
+    #[arg(long)]
+    pub(super) topology: Option<Topology>,
 
     /// How hybrid's nodes know each other: computed, learned, or auto
     ///
@@ -144,21 +151,22 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration_or_zero)]
     pub(super) settle: Duration,
 
-    /// Peers per random push and per gossip round, at least 1
-    #[arg(long, value_name = "K", default_value_t = 2, value_parser = positive)]
-    pub(super) fanout: usize,
+    /// Peers per random push and per gossip round of gossip and hybrid, at least 1 [default: 2]
+    #[arg(long, value_name = "K", value_parser = positive)]
+    pub(super) fanout: Option<usize>,
 
     /// Time between two gossip rounds, at least 1ms
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(super) gossip_interval: Duration,
 
-    /// How long a forward may stay unacknowledged before it goes around, at least 1ms
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
-    pub(super) ack_timeout: Duration,
+    /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, at least
+    /// 1ms [default: 500ms]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) ack_timeout: Option<Duration>,
 
-    /// Time between two pushes of hybrid to a neighbor; 0s means straight to all
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration_or_zero)]
-    pub(super) pace: Duration,
+    /// Time between two pushes of hybrid to a neighbor; 0s means straight to all [default: 100ms]
+    #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
+    pub(super) pace: Option<Duration>,
 
     /// Fix every random choice; without it the seed is drawn at random, and shown
     #[arg(long, value_name = "N", value_parser = seed)]

@@ -1,6 +1,7 @@
 //! `gossiper sim`: sets scenarios up as the arguments say, has them played, and shows the figures.
 
 mod args;
+mod idle;
 mod plan;
 mod swarm;
 mod table;
@@ -15,6 +16,7 @@ use gossiper_lab::fault::FaultPlan;
 use gossiper_lab::network::{Distribution, Latency};
 use gossiper_lab::simulation::report::{Comparison, Wrong, comparison_page};
 use gossiper_lab::simulation::{self, LoadPlan, Results, Scenario, Trouble};
+use gossiper_lab::topology::Topology;
 use gossiper_maelstrom::{Config, Strategy};
 
 pub(crate) use self::args::SimArgs;
@@ -55,14 +57,12 @@ fn crash(error: impl Display) -> Failure {
 }
 
 fn try_run(args: &SimArgs) -> Result<u8, Failure> {
+    idle::check(args).map_err(bad)?;
     if args.swarm {
         return swarm::run(args);
     }
     if let Some(path) = &args.plan {
         return plan::run(args, path);
-    }
-    if args.threads.is_some() {
-        return Err(bad("--threads is for a PLAN.toml, or a --swarm: one run has one thread"));
     }
     let seed = match args.seed {
         Some(seed) => seed,
@@ -76,19 +76,24 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         rate_hz: args.rate,
         senders: args.senders.unwrap_or(args.nodes),
     };
+    let usual = Config::default();
     let scenario = Scenario {
         nodes: args.nodes,
         config: Config {
             overlay: args.overlay.pick(args.nodes),
-            fanout: args.fanout,
+            fanout: args.fanout.unwrap_or(usual.fanout),
             gossip_interval: args.gossip_interval,
-            ack_timeout: args.ack_timeout,
-            pace: args.pace,
-            ..Config::default()
+            ack_timeout: args.ack_timeout.unwrap_or(usual.ack_timeout),
+            pace: args.pace.unwrap_or(usual.pace),
+            ..usual
         },
-        topology: args.topology,
+        topology: args.topology.unwrap_or(Topology::Grid),
         latency,
-        faults: wrong.draw(args.nodes, seed).map_err(bad)?,
+        faults: wrong.draw(args.nodes, seed).map_err(|error| match wrong {
+            // It begins with the key, which is the flag.
+            Wrong::Trouble(_) => bad(format!("--{error}")),
+            _ => bad(error),
+        })?,
         broadcasts: load.draw(args.nodes, seed),
         settle: args.settle,
         stagger: args.gossip_interval,
@@ -99,7 +104,7 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.report {
         let comparison = Comparison::play(&scenario, strategies, &wrong).map_err(bad)?;
         let page = comparison_page(&comparison, &command_line(Some(seed)));
-        show(args, latency, &comparison.cases[0].runs)?;
+        show(args, &scenario, &comparison.cases[0].runs)?;
         write_report(path, &page)?;
         return Ok(exit_code(comparison.cases.iter().flat_map(|case| &case.runs)));
     }
@@ -112,15 +117,15 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     scenarios.iter().try_for_each(Scenario::check).map_err(bad)?;
     let results = scenarios.into_iter().map(simulation::play);
     let results = results.collect::<Result<Vec<Results>, _>>().map_err(bad)?;
-    show(args, latency, &results)?;
+    show(args, &scenario, &results)?;
     Ok(exit_code(results.iter()))
 }
 
 /// Prints what came of the runs that were asked for.
-fn show(args: &SimArgs, latency: Latency, results: &[Results]) -> Result<(), Failure> {
+fn show(args: &SimArgs, scenario: &Scenario, results: &[Results]) -> Result<(), Failure> {
     print(&match args.json {
         true => simulation::json(results),
-        false => table::table(args, latency, results),
+        false => table::table(args, scenario, results),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::simulation::{Results, faults_in_words, overlays_in_words};
+use gossiper_lab::simulation::{Results, Scenario, faults_in_words, overlays_in_words};
 
 use super::SimArgs;
 
@@ -42,7 +42,7 @@ const FAULT_ROWS: [&str; 6] = [
 ];
 
 /// What is shown without `--json`; the seed first.
-pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> String {
+pub(super) fn table(args: &SimArgs, scenario: &Scenario, results: &[Results]) -> String {
     let mut text = String::new();
     if let Some(first) = results.first() {
         let _ = writeln!(text, "seed {}", first.seed);
@@ -50,10 +50,10 @@ pub(super) fn table(args: &SimArgs, latency: Latency, results: &[Results]) -> St
             text,
             "{} on {}: {} at {} a second, {}",
             counted(first.nodes, "node"),
-            args.topology,
+            scenario.topology,
             counted(args.broadcasts, "broadcast"),
             args.rate,
-            between(latency)
+            between(scenario.latency)
         );
         let _ = writeln!(text, "overlay: {}", overlays_in_words(results));
         let _ = writeln!(text, "faults: {}\n", faults_in_words(&first.setting.faults));

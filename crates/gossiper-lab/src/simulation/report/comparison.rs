@@ -3,7 +3,7 @@
 use gossiper_core::{Config, Strategy};
 
 use super::played::Played;
-use crate::fault::{FaultPlan, PlanError};
+use crate::fault::FaultPlan;
 use crate::simulation::{Crash, Results, Scenario, ScenarioError, Span, Trouble, Victims, play};
 
 /// The share of messages that is lost in the case of loss, where nothing else is asked for.
@@ -61,8 +61,7 @@ impl Comparison {
     ) -> Result<Self, ScenarioError> {
         let plans = plans(scenario, wrong);
         let of = |plan: &Plan, scenario: &Scenario| {
-            let faults = plan.wrong.draw(scenario.nodes, scenario.seed);
-            let faults = faults.map_err(|error| ScenarioError::new(error.to_string()))?;
+            let faults = plan.wrong.draw(scenario.nodes, scenario.seed)?;
             let each = |&strategy: &Strategy| {
                 let config = Config { strategy, ..scenario.config.clone() };
                 Scenario { config, faults: faults.clone(), ..scenario.clone() }
@@ -124,12 +123,12 @@ impl Wrong {
     /// # Errors
     ///
     /// If it cannot be for one; see [`Trouble::draw`].
-    pub fn draw(&self, nodes: usize, seed: u64) -> Result<FaultPlan, PlanError> {
+    pub fn draw(&self, nodes: usize, seed: u64) -> Result<FaultPlan, ScenarioError> {
         match self {
             Self::Unasked => Trouble::default().draw(nodes, seed),
             Self::Trouble(trouble) => trouble.draw(nodes, seed),
             Self::Plan(plan) if plan.nodes() == nodes => Ok(plan.clone()),
-            Self::Plan(plan) => Err(PlanError::new(format!(
+            Self::Plan(plan) => Err(ScenarioError::new(format!(
                 "the plan of faults is for {} nodes, and not {nodes}",
                 plan.nodes()
             ))),

@@ -101,7 +101,7 @@ fn what_a_small_cluster_does_not_have_is_not_played() {
     assert!(comparison.cases[0].played.is_none());
     assert!(data(&comparison_page(&comparison, ""))["cases"][0]["played"].is_null());
     let refused = Comparison::play(&scenario(20, 5), &ALL, &wrong).unwrap_err();
-    assert!(refused.to_string().contains("there is no node 57"), "{refused}");
+    assert!(refused.to_string().contains("there is no node n57"), "{refused}");
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! Flags that would change nothing. They are refused: who gives one expects that it does something.
+
+use std::path::Path;
+
+use gossiper_core::OverlayKind;
+use gossiper_maelstrom::Strategy;
+
+use super::SimArgs;
+
+/// Why flags that were given cannot have an effect.
+pub(super) fn check(args: &SimArgs) -> Result<(), String> {
+    for_other_commands(args)?;
+    if !args.swarm && args.plan.is_none() {
+        for_other_strategies(args)?;
+    }
+    Ok(())
+}
+
+fn for_other_commands(args: &SimArgs) -> Result<(), String> {
+    if args.swarm {
+        return match &args.plan {
+            Some(path) => Err(with_swarm(path)),
+            None => Ok(()),
+        };
+    }
+    for (flag, is_given) in [
+        ("--seeds", args.seeds.is_some()),
+        ("--replay", args.replay.is_some()),
+        ("--out", args.out.is_some()),
+    ] {
+        if is_given {
+            return Err(format!("{flag} is for a --swarm: add that, or leave {flag} out"));
+        }
+    }
+    if args.threads.is_some() && args.plan.is_none() {
+        return Err("--threads is for a PLAN.toml, or a --swarm: one run has one thread".into());
+    }
+    Ok(())
+}
+
+fn with_swarm(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "a --swarm draws all that it plays from its seeds, and reads no plan: leave out {path}, or \
+         leave out --swarm to play that plan; what a failure was shrunk to is played with --replay \
+         {path}"
+    )
+}
+
+fn for_other_strategies(args: &SimArgs) -> Result<(), String> {
+    let all = args.strategy.list();
+    if let Some(senders) = args.senders.filter(|&senders| senders > args.nodes) {
+        let nodes = args.nodes;
+        return Err(format!(
+            "--senders {senders}: the cluster has {nodes} --nodes, and no more send"
+        ));
+    }
+    let is_learned = args.overlay.pick(args.nodes) == OverlayKind::Learned;
+    let has_links = |strategy: &Strategy| match strategy {
+        Strategy::Flood | Strategy::Tree => true,
+        Strategy::Gossip => false,
+        Strategy::Hybrid => !is_learned,
+    };
+    let has_rounds = |strategy: &Strategy| matches!(strategy, Strategy::Gossip | Strategy::Hybrid);
+    let awaits = |strategy: &Strategy| matches!(strategy, Strategy::Tree | Strategy::Hybrid);
+    let is_hybrid = |strategy: &Strategy| *strategy == Strategy::Hybrid;
+    let asks_to_learn = args.overlay.to_string() == "learned";
+    type Uses<'a> = &'a dyn Fn(&Strategy) -> bool;
+    let flags: [(&str, bool, Uses<'_>, &str); 5] = [
+        ("--overlay learned", asks_to_learn, &is_hybrid, "hybrid alone learns its overlay"),
+        ("--topology", args.topology.is_some(), &has_links, "none that is played uses it"),
+        ("--fanout", args.fanout.is_some(), &has_rounds, "gossip and hybrid have one"),
+        ("--ack-timeout", args.ack_timeout.is_some(), &awaits, "tree and hybrid have one"),
+        ("--pace", args.pace.is_some(), &is_hybrid, "hybrid has one"),
+    ];
+    for (flag, is_given, uses, why) in flags {
+        if is_given && !all.iter().any(uses) {
+            return Err(format!(
+                "{flag} changes nothing for the --strategy that is asked for: {why}; leave it out, or \
+                 take another strategy"
+            ));
+        }
+    }
+    Ok(())
+}
