@@ -10,6 +10,9 @@ use log::LevelFilter;
 use crate::sim::SimArgs;
 use crate::test::TestArgs;
 
+/// What stands below the help of commands with times.
+pub(crate) const TIMES: &str = "A TIME has a unit, as in 100ms, 2s or 1m.";
+
 /// Broadcast without a broker: a tree for speed, gossip for certainty.
 ///
 /// A value given to any node of a cluster reaches every node. The nodes speak Maelstrom's
@@ -46,7 +49,7 @@ pub(crate) enum Command {
 /// interval the node compares what it knows with a few random peers, unless all its neighbors
 /// are known to hold the same, and both get what they lack.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, after_help = TIMES)]
 pub(crate) struct NodeArgs {
     /// How values spread
     #[arg(long, value_enum, default_value_t = StrategyArg::Hybrid)]
@@ -107,6 +110,7 @@ pub(crate) struct NodeArgs {
 ///
 /// The format of the files is described in cases/README.md.
 #[derive(Args, Debug)]
+#[command(after_help = TIMES)]
 pub(crate) struct CheckArgs {
     /// Files of cases, played in this order
     #[arg(required = true, value_name = "CASES.json")]

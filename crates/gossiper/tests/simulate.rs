@@ -50,6 +50,7 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--topology", "total", "--nodes", "2001"], "everyone to everyone"),
         (&["--overlay", "random"], "auto, computed or learned"),
         (&["--loss", "2"], "a probability from 0 to 1"),
+        (&["--loss", "101%"], "such as 0.02 or 2%"),
         (&["--loss", "nan"], "a probability from 0 to 1"),
         (&["--crash", "10%"], "such as 10%@2s"),
         (&["--crash", "0@2s"], "a share such as 10% or 0.1, hub, or a node such as n3"),
@@ -206,6 +207,17 @@ fn whom_nodes_push_to_and_what_goes_wrong_is_told() {
 }
 
 #[test]
+fn a_share_is_a_number_or_a_percentage() {
+    let run = |loss: &str, crash: &str| {
+        let args = ["--nodes", "20", "--broadcasts", "3", "--seed", "1", "--settle", "1s"];
+        text(&sim(&[&args[..], &["--loss", loss, "--crash", crash]].concat()).stdout)
+    };
+    let share = run("0.07", "0.5@1s");
+    assert!(share.contains("loss of 7 % throughout; kill of 10 of 20 nodes"), "{share}");
+    assert_eq!(share, run("7%", "50%@1s"));
+}
+
+#[test]
 fn what_became_of_the_broadcasts_is_told_where_no_node_is_left() {
     let of =
         |when: &str| sim(&["--nodes", "9", "--broadcasts", "8", "--seed", "2", "--crash", when]);
@@ -338,9 +350,14 @@ fn a_report_is_the_same_for_the_same_seed_and_changes_nothing_that_is_printed() 
     assert_eq!((printed, page.clone()), report());
     assert!(page.contains("--seed 4") && page.contains("--crash hub@"), "it says how to repeat it");
     std::fs::remove_file(&path).unwrap();
-    let nowhere = sim(&["--nodes", "2", "--report", "/nowhere/report.html"]);
-    assert_eq!(nowhere.status.code(), Some(255));
-    assert!(text(&nowhere.stderr).contains("/nowhere/report.html"));
+    for command in [&["--nodes", "2", "--report"][..], &["--swarm", "--out"]] {
+        let nowhere = sim(&[command, &["/nowhere/file"]].concat());
+        assert_eq!((nowhere.status.code(), text(&nowhere.stdout)), (Some(254), String::new()));
+        let says = format!("{} /nowhere/file cannot be written: No such", command.last().unwrap());
+        assert!(text(&nowhere.stderr).contains(&says), "{}", text(&nowhere.stderr));
+    }
+    let refused = sim(&["--nodes", "0", "--report", file]);
+    assert!(refused.status.code() == Some(254) && !path.exists(), "nothing is left behind");
 }
 
 #[test]

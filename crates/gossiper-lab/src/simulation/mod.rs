@@ -54,7 +54,7 @@ pub use self::setting::{Paths, Setting, Spell, faults_in_words, overlays_in_word
 pub use self::sweep::{Answer, Label, Point, RUNS_MAX, Sweep, answers_json};
 pub use self::trace::{Delivered, Fate, Happening, Sent, TRACE_MESSAGES_MAX, Trace, Way};
 pub use self::traffic::{Drops, Kinds, Traffic};
-pub use self::trouble::{Crash, Partition, RING_NODES_MAX, Span, Split, Trouble, Victims};
+pub use self::trouble::{Crash, Partition, RING_NODES_MAX, Span, Split, Trouble, Victims, share};
 
 /// Plays a scenario to its end.
 ///

@@ -41,7 +41,7 @@ use super::overlay::Overlay;
 use super::results::strategy_name;
 use super::scenario::{LoadPlan, ScenarioError};
 use super::sweep::{Point, RUNS_MAX, Sweep};
-use super::trouble::Trouble;
+use super::trouble::{Trouble, share};
 use crate::network::{Distribution, Latency};
 use crate::topology::Topology;
 
@@ -76,8 +76,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Faults {
     name: String,
-    #[serde(default)]
-    loss: f64,
+    loss: Option<Share>,
     crash: Option<Text>,
     partition: Option<Text>,
 }
@@ -103,6 +102,14 @@ enum Seeds {
 enum Text {
     Text(String),
     Number(u64),
+}
+
+/// A share of one, which may be written as a percentage.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a probability from 0 to 1, such as 0.02 or \"2%\"")]
+enum Share {
+    Number(f64),
+    Text(String),
 }
 
 fn twenty() -> usize {
@@ -283,7 +290,15 @@ fn troubles(faults: &[Faults]) -> Result<Vec<(String, Trouble)>, ScenarioError> 
         let crash = fault.crash.as_ref().map(|text| text.read(&read("crash"))).transpose()?;
         let partition = fault.partition.as_ref();
         let partition = partition.map(|text| text.read(&read("partition"))).transpose()?;
-        Ok((fault.name.clone(), Trouble { loss: fault.loss, crash, partition }))
+        let loss = match &fault.loss {
+            None => 0.0,
+            Some(Share::Number(loss)) => *loss,
+            Some(Share::Text(text)) => share(text).ok_or_else(|| {
+                let accepted = "write a probability from 0 to 1, such as 0.02 or \"2%\"";
+                ScenarioError::new(format!("{}: {accepted}", read("loss")))
+            })?,
+        };
+        Ok((fault.name.clone(), Trouble { loss, crash, partition }))
     };
     faults.iter().map(trouble).collect()
 }

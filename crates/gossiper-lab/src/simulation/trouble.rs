@@ -174,14 +174,10 @@ impl FromStr for Crash {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (who, span) = spanned(text, "10%@2s, or 10%@2s..8s if they come back")?;
-        let share = match who.strip_suffix('%') {
-            Some(percent) => percent.parse().ok().map(|percent: f64| percent / 100.0),
-            None => who.parse().ok(),
-        };
+        let share = share(who);
         let victims = match (who, share) {
             ("hub", _) => Some(Victims::Hub),
-            (_, Some(share)) if 0.0 < share && share <= 1.0 => Some(Victims::Share(share)),
-            (_, Some(_)) => None,
+            (_, Some(share)) => Some(Victims::Share(share)).filter(|_| share > 0.0),
             _ => who.strip_prefix('n').and_then(|node| node.parse().ok()).map(Victims::Node),
         };
         let victims = victims.ok_or_else(|| {
@@ -246,6 +242,16 @@ impl fmt::Display for Span {
         f.write_str(&time(self.from_ms))?;
         self.until_ms.map_or(Ok(()), |until_ms| write!(f, "..{}", time(until_ms)))
     }
+}
+
+/// Reads a share from 0 to 1, such as `0.1` or `10%`.
+pub fn share(text: &str) -> Option<f64> {
+    let share = match text.strip_suffix('%') {
+        // As if the point had been moved, so that 7% is 0.07 to the last bit.
+        Some(percent) => format!("{}e-2", percent.trim_end()).parse().ok(),
+        None => text.parse().ok(),
+    };
+    share.filter(|share| (0.0..=1.0).contains(share))
 }
 
 /// Splits what happens from when: `what@from` or `what@from..until`.
@@ -341,6 +347,18 @@ mod tests {
             assert!(refusal.to_string().contains(says), "{refusal}");
         }
         assert!(Trouble { partition: ring, ..Trouble::default() }.draw(10, 1).is_ok());
+    }
+
+    #[test]
+    fn a_share_is_a_number_or_a_percentage() {
+        for (text, is) in
+            [("0.07", 0.07), ("7%", 0.07), ("2.5 %", 0.025), ("100%", 1.0), ("0", 0.0)]
+        {
+            assert_eq!(share(text), Some(is), "{text}");
+        }
+        for text in ["", "%", "101%", "2", "-1%", "nan", "inf%", "x"] {
+            assert_eq!(share(text), None, "{text}");
+        }
     }
 
     fn span(from_ms: u64, until_ms: Option<u64>) -> Span {

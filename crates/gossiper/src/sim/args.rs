@@ -6,11 +6,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use gossiper_lab::load::RATE_HZ_MAX;
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::simulation::{BROADCASTS_MAX, Crash, NODES_MAX, Overlay, Partition, RATE_HZ_MIN};
+use gossiper_lab::simulation::{
+    BROADCASTS_MAX, Crash, NODES_MAX, Overlay, Partition, RATE_HZ_MIN, share,
+};
 use gossiper_lab::topology::Topology;
 use gossiper_maelstrom::Strategy;
 
-use crate::cli::{duration, duration_or_zero, positive};
+use crate::cli::{TIMES, duration, duration_or_zero, positive};
 
 /// Compare protocols on a simulated cluster, in virtual time
 ///
@@ -33,6 +35,7 @@ use crate::cli::{duration, duration_or_zero, positive};
 #[command(
     verbatim_doc_comment,
     allow_negative_numbers = true,
+    after_help = TIMES,
     override_usage = "gossiper sim [OPTIONS]\n       gossiper sim PLAN.toml [--threads N] [--report FILE] \
                       [--json]\n       gossiper sim --swarm [--seeds N] [--seed N] [--out FILE] \
                       [--threads N] [--json]\n       gossiper sim --swarm --replay FILE [--json]"
@@ -128,11 +131,11 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
     pub(super) warmup: Option<Duration>,
 
-    /// The probability that a message between nodes is lost, 0 to 1
+    /// The probability that a message between nodes is lost, such as 0.02 or 2%
     #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]
     pub(super) loss: f64,
 
-    /// Who crashes, and when: 10%@2s; back, empty, with 10%@2s..8s; also hub@2s or n3@2s
+    /// Who crashes, and when: 10%@2s or 0.1@2s; back, empty, with 10%@2s..8s; also hub@2s or n3@2s
     ///
     /// A share of the nodes is drawn at random; the hub is the node that has sent most messages.
     #[arg(long, value_name = "WHO@WHEN")]
@@ -223,8 +226,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn probability(text: &str) -> Result<f64, String> {
-    let probability = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    probability.ok_or_else(|| "write a probability from 0 to 1, such as 0.02".to_owned())
+    share(text).ok_or_else(|| "write a probability from 0 to 1, such as 0.02 or 2%".to_owned())
 }
 
 fn seeds(text: &str) -> Result<u64, String> {

@@ -7,7 +7,7 @@ mod swarm;
 mod table;
 
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -58,6 +58,11 @@ fn crash(error: impl Display) -> Failure {
 
 fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     idle::check(args).map_err(bad)?;
+    for (flag, path) in [("--report", &args.report), ("--out", &args.out)] {
+        if let Some(path) = path {
+            expect_writable(path).map_err(|error| bad(format!("{flag} {error}")))?;
+        }
+    }
     if args.swarm {
         return swarm::run(args);
     }
@@ -127,6 +132,22 @@ fn show(args: &SimArgs, scenario: &Scenario, results: &[Results]) -> Result<(), 
         true => simulation::json(results),
         false => table::table(args, scenario, results),
     })
+}
+
+/// Looks whether a file can be written before anything is played for it. Leaves no file behind that
+/// was not there.
+fn expect_writable(path: &Path) -> Result<(), String> {
+    let is_new = !path.exists();
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    if is_new {
+        // What is left is empty, and will be written over.
+        let _ = fs::remove_file(path);
+    }
+    Ok(())
 }
 
 /// Writes a report, and says on stderr where.
