@@ -78,9 +78,10 @@ function showFigures() {
   holder.append(el("div", { class: "tiles" }, others));
 }
 
-/** How many values are in no figure of propagation, since some node never had them. */
+/** How propagation was seen without probes, or how many values are in no figure of it, since some node never had them. */
 function notEverywhere() {
-  if (!results.incomplete || !plan.probes) return "";
+  if (!plan.probes) return "; seen only where clients happened to read";
+  if (!results.incomplete) return "";
   return `; of ${num(run.values?.total ?? results.set.attempted)} values, ${num(results.incomplete)} never everywhere`;
 }
 

@@ -65,6 +65,11 @@ impl Kind {
             Self::Slow => "slow",
         }
     }
+
+    /// Whether it hits some of the nodes, which a [target](super::Target) chooses.
+    pub fn has_target(self) -> bool {
+        matches!(self, Self::Partition | Self::OneWay | Self::Kill | Self::Pause)
+    }
 }
 
 impl fmt::Display for Kind {

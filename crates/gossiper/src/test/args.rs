@@ -98,9 +98,9 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     pub(super) nemesis_interval: Duration,
 
-    /// At whom faults aim; the hub is the node that has sent most
-    #[arg(long, value_enum, value_name = "WHO", default_value_t = TargetArg::Random)]
-    pub(super) nemesis_target: TargetArg,
+    /// At whom faults aim; the hub is the node that has sent most [default: random]
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub(super) nemesis_target: Option<TargetArg>,
 
     /// Take the faults from a plan instead, such as the faults.jsonl of an earlier run
     #[arg(

@@ -25,6 +25,7 @@ use gossiper_lab::run::{About, Run, RunConfig};
 use gossiper_maelstrom::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use self::args::TargetArg;
 pub(crate) use self::args::TestArgs;
 use self::folder::Folder;
 use self::progress::Progress;
@@ -78,16 +79,27 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
     let started = SystemTime::now();
     let folder = Folder::make(args.out.as_deref(), args.workload.name(), started).map_err(crash)?;
     let about = about(args, &config, &program, started);
-    say(&summary::head(&config, &about, folder.path()));
+    say(&summary::head(&config, &about));
 
     let net = fs::File::create(folder.path().join("net.jsonl")).map_err(crash)?;
     let net = Box::new(BufWriter::with_capacity(JOURNAL_BUFFER_BYTES, net));
-    let run = Run::new(config, net).map_err(bad)?;
+    let run = Run::new(config, net).map_err(|error| {
+        folder.discard();
+        bad(error)
+    })?;
     let interrupted = interrupts().map_err(crash)?;
     let mut progress = Progress::new(run.config());
+    // Once nodes are there: of a program that cannot be started no results are left.
+    let mut place = Some(format!("results in {}", folder.path().display()));
+    let mut observe = |report: &process::Report<'_>| {
+        if let Some(place) = place.take() {
+            say(&place);
+        }
+        progress.on(report);
+    };
     let played = if let Some(node) = &program.in_memory {
         let start = |_, starts| memory::InMemory::new(node, starts);
-        let hosted = in_memory::play(run, start, &interrupted, &mut |report| progress.on(&report));
+        let hosted = in_memory::play(run, start, &interrupted, &mut |report| observe(&report));
         Ok(Hosted { run: hosted.run, lateness_ms: Vec::new(), failure: None })
     } else {
         let process = ProcessConfig {
@@ -96,7 +108,7 @@ fn try_run(args: &TestArgs) -> Result<u8, Failure> {
             reports_stderr: args.log_stderr,
             owns_children: true,
         };
-        process::play(run, &process, &interrupted, &mut |report| progress.on(&report))
+        process::play(run, &process, &interrupted, &mut |report| observe(&report))
     };
     progress.finish();
     let hosted = played.map_err(|error| {
@@ -222,12 +234,18 @@ fn fault_plan(
         }
         return Ok(plan);
     }
+    if args.nemesis_target.is_some() && !kinds(args).iter().any(|kind| kind.has_target()) {
+        return Err(bad(
+            "--nemesis-target aims at nobody: add a --nemesis that hits some of the nodes, \
+                        partition, one-way, kill or pause, or leave it out",
+        ));
+    }
     let plan = PlanConfig {
         nodes: nodes.len(),
         kinds: kinds(args),
         time_limit,
         interval: args.nemesis_interval,
-        target: args.nemesis_target.target(),
+        target: args.nemesis_target.unwrap_or(TargetArg::Random).target(),
         intensity: Intensity::default(),
     };
     plan.draw(seed).map_err(bad)
@@ -253,7 +271,7 @@ fn about(args: &TestArgs, config: &RunConfig, program: &Program, started: System
         program: program.shown.clone(),
         nemesis,
         nemesis_interval: args.nemesis_interval,
-        nemesis_target: args.nemesis_target.name().into(),
+        nemesis_target: args.nemesis_target.unwrap_or(TargetArg::Random).name().into(),
         challenge: args.challenge.map(|challenge| (challenge, deviations(args, config, challenge))),
         started: humantime::format_rfc3339_seconds(started).to_string(),
         lateness_ms: Vec::new(),

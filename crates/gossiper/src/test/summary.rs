@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use gossiper_lab::challenge::LimitOutcome;
 use gossiper_lab::figures::Quantiles;
 use gossiper_lab::process;
 use gossiper_lab::run::{About, Results, Run, RunConfig};
 use gossiper_lab::verdict::{Misconduct, Verdict};
 
 /// What is about to be run; the seed first.
-pub(super) fn head(config: &RunConfig, about: &About, folder: &Path) -> String {
+pub(super) fn head(config: &RunConfig, about: &About) -> String {
     let nodes = config.nodes.len();
     let s = if nodes == 1 { "" } else { "s" };
     let mut text = format!("seed {}\n", config.seed);
-    let _ = writeln!(
+    let _ = write!(
         text,
         "{} on {nodes} node{s} of {}: {} operations a second for {} s, {} ms between nodes, {}",
         config.workload,
@@ -25,9 +26,8 @@ pub(super) fn head(config: &RunConfig, about: &About, folder: &Path) -> String {
     );
     if !about.nemesis.is_empty() {
         let hub = if about.nemesis_target == "hub" { ", aimed at the hub" } else { "" };
-        let _ = writeln!(text, "faults: {}{hub}", about.nemesis.join(", "));
+        let _ = write!(text, "\nfaults: {}{hub}", about.nemesis.join(", "));
     }
-    let _ = write!(text, "results in {}", folder.display());
     text
 }
 
@@ -95,6 +95,9 @@ pub(super) fn tail(results: &Results, suspects: &[String], folder: &Path) -> Str
     latencies(&mut text, "stable latency", figures.stable_latency_ms, whole);
     latencies(&mut text, "propagation", figures.propagation_ms, tenths);
     if figures.propagation_ms.is_some() {
+        if !results.plan.probes {
+            row(&mut text, "", "seen only where clients happened to read, for --no-probes");
+        }
         if results.incomplete > 0 {
             row(&mut text, "", "of the values that were seen everywhere");
         }
@@ -163,21 +166,33 @@ fn latencies<T: Copy>(
 fn challenge(text: &mut String, results: &Results) {
     let Some(challenge) = &results.challenge else { return };
     let verdict = results.figures.valid;
-    let passed = |is_passed| if is_passed { "passed" } else { "FAILED" };
+    // Of another run than the challenge's the limits are there to compare, and fail nothing.
+    let is_own = challenge.deviations.is_empty();
+    let against_limit = |limit: &LimitOutcome| match (is_own, limit.passed) {
+        (true, true) => "passed",
+        (true, false) => "FAILED",
+        (false, true) => "below the limit",
+        (false, false) if limit.measured.is_none() => "",
+        (false, false) => "not below the limit",
+    };
     let valid = match verdict {
         Verdict::Valid => "passed",
         Verdict::Invalid => "FAILED",
         Verdict::Unknown => "unknown",
     };
     let all = match challenge.is_passed() {
-        _ if !challenge.deviations.is_empty() => {
+        _ if !is_own => {
             format!("not decided, for this run had {}", challenge.deviations.join(", "))
         }
         true => valid.to_owned(),
         false => "FAILED".to_owned(),
     };
     let _ = writeln!(text, "\nchallenge {} ({}): {all}", challenge.name, challenge.title);
-    row(text, "valid", valid);
+    if is_own {
+        row(text, "valid", valid);
+    } else if !challenge.limits.is_empty() {
+        text.push_str("  Its limits stand here to compare:\n");
+    }
     for limit in &challenge.limits {
         let unit = if limit.unit.is_empty() { String::new() } else { format!(" {}", limit.unit) };
         let measured = match limit.measured {
@@ -188,8 +203,8 @@ fn challenge(text: &mut String, results: &Results) {
         let figure = format!(
             "{measured:<12}< {:<12}{}",
             format!("{}{unit}", limit.limit),
-            passed(limit.passed)
+            against_limit(limit)
         );
-        row(text, &limit.what, &figure);
+        row(text, &limit.what, figure.trim_end());
     }
 }

@@ -32,6 +32,8 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--topology", "ring"], "line, grid, tree, tree2, tree3, tree4, total"),
         (&["--nemesis", "partition,fire"], "no fault is called \"fire\": partition, one-way"),
         (&["--nemesis-target", "leader"], "random, hub"),
+        (&["--nemesis-target", "hub"], "--nemesis-target aims at nobody: add a --nemesis"),
+        (&["--nemesis-target", "random", "--nemesis", "loss,slow"], "partition, one-way, kill"),
         (&["--nemesis", "kill", "--fault-plan", "plan"], "cannot be used with"),
         (
             &["--fault-plan", "plan", "--nemesis-target", "random"],
@@ -93,6 +95,7 @@ fn a_program_that_cannot_be_started_says_what_to_do() {
     // No run, no folder among the runs.
     let run = refused(&["--bin", "./nowhere"]);
     assert_eq!(run.code, Some(255), "{run}");
+    assert!(!run.stdout.contains("results in"), "{run}");
     let left = fs::read_dir(run.scratch.path().join("store/broadcast")).unwrap();
     assert_eq!(left.count(), 0, "{run}");
 }

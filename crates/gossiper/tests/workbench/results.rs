@@ -171,6 +171,9 @@ fn expect_limits(run: &Finished, challenge: &Value) {
         deviations.join(", ")
     );
     assert!(run.stdout.lines().any(|printed| printed == line), "{run}");
+    let (_, told) = run.stdout.split_once(&line).unwrap();
+    assert!(!told.contains("FAILED") && !told.contains("passed"), "nothing is decided: {run}");
+    assert_eq!(told.matches(" below the limit").count(), limits.len(), "{run}");
 }
 
 #[test]

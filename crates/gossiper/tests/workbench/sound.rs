@@ -151,6 +151,8 @@ fn without_a_program_the_own_node_is_tested_and_without_probes_reads_tell() -> C
         unprobed.expect_valid();
         assert_eq!(unprobed.count("host/probes"), 0);
         assert_eq!(unprobed.results()["plan"]["probes"], false);
+        let mark = "seen only where clients happened to read, for --no-probes";
+        assert!(unprobed.stdout.contains(mark) && !own.stdout.contains(mark), "{unprobed}");
     })
 }
 
