@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gossiper_core::{Input, Instant, MessageId, Node, NodeId, Outbox, Output};
+use gossiper_core::{Input, Instant, Message, MessageId, Node, NodeId, Outbox, Output};
 use gossiper_wire::{Body, BodyError, Envelope, encode};
 use log::{debug, info, warn};
 
@@ -186,9 +186,15 @@ impl Running {
     /// Does what the core wants done. `guest` is who sent what it answers.
     fn carry_out(&mut self, guest: &str, out: &mut Vec<u8>) {
         let Self { me, desk, outbox, joined } = self;
+        // The core goes around a silent neighbor one node after the other, and then says so.
+        let mut around: Vec<NodeId> = Vec::new();
         for output in outbox.drain() {
             match output {
                 Output::Send { to, id, dialect, message } => {
+                    match message {
+                        Message::Broadcast { .. } => around.push(to),
+                        _ => around.clear(),
+                    }
                     let dest = if to == NodeId::GUEST { guest } else { desk.names.name(to) };
                     joined.clear();
                     let (body, of) = translate::from_core(&message, &desk.names, joined);
@@ -197,15 +203,40 @@ impl Running {
                 }
                 // The store is read when a client asks for it.
                 Output::Deliver { .. } => {}
-                Output::Undelivered { neighbor, payload, direct } => warn!(
-                    "{} has not acknowledged {} within {} ms: sent directly to {direct} behind it",
-                    desk.names.name(neighbor),
-                    shortened(translate::text(payload.bytes())),
-                    desk.node.config().ack_timeout.as_millis(),
-                ),
+                Output::Undelivered { neighbor, payload, direct } => {
+                    let sent = around.len().checked_sub(direct).map(|first| &around[first..]);
+                    warn!(
+                        "{} has not acknowledged {} within {} ms: {}",
+                        desk.names.name(neighbor),
+                        shortened(translate::text(payload.bytes())),
+                        desk.node.config().ack_timeout.as_millis(),
+                        gone_around(&desk.names, sent.unwrap_or_default(), direct),
+                    );
+                    around.clear();
+                }
             }
         }
     }
+}
+
+/// Nodes that a line of the log names.
+const NAMED_MAX: usize = 5;
+
+/// To whom a value went around a silent neighbor: to `count` nodes, the names of which are not
+/// known where it goes to them later, together with others.
+fn gone_around(names: &Names, sent: &[NodeId], count: usize) -> String {
+    if count == 0 {
+        return "there is nobody to send it to instead".into();
+    }
+    if sent.is_empty() {
+        return format!("it goes to {count} others in its place");
+    }
+    let named = sent.iter().take(NAMED_MAX).map(|&node| names.name(node)).collect::<Vec<_>>();
+    let more = match sent.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("sent directly to {}{more} behind it", named.join(", "))
 }
 
 /// Whether a type is that of an answer, and so nothing that one could ask for. An acknowledgement

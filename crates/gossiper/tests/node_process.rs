@@ -134,3 +134,19 @@ fn a_mechanism_that_is_switched_off_does_nothing() {
     assert_eq!(pushes_with(&[]), 1);
     assert_eq!(pushes_with(&["--without", "rounds,push"]), 0);
 }
+
+#[test]
+fn who_gets_a_value_around_a_silent_neighbor_is_named() {
+    let (mut node, mut stdin) = Node::start(&[]);
+    for line in [
+        r#"{"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2","n3"]}}"#,
+        r#"{"src":"c1","dest":"n1","body":{"type":"topology","msg_id":2,"topology":{"n1":["n2"],"n2":["n1","n3"],"n3":["n2"]}}}"#,
+        r#"{"src":"c1","dest":"n1","body":{"type":"broadcast","msg_id":3,"message":42}}"#,
+    ] {
+        writeln!(stdin, "{line}").unwrap();
+    }
+    let log = BufReader::new(node.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let says = "n2 has not acknowledged 42 within 500 ms: sent directly to n3 behind it";
+    // The log ends if the node does.
+    assert!(log.into_iter().any(|line| line.contains(says)));
+}
