@@ -31,18 +31,21 @@
 //! ```
 
 use std::fmt::Display;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
 use gossiper_core::{Config, Strategy};
 use serde::Deserialize;
+use toml::de::DeTable;
 
 use super::overlay::Overlay;
 use super::results::strategy_name;
-use super::scenario::{LoadPlan, ScenarioError};
+use super::scenario::{Key, LoadPlan, ScenarioError};
 use super::sweep::{Point, RUNS_MAX, Sweep};
 use super::trouble::{Trouble, share};
 use crate::network::{Distribution, Latency};
+use crate::text::cut;
 use crate::topology::Topology;
 
 /// The file as it stands.
@@ -83,14 +86,17 @@ struct Faults {
 
 /// One value, or a list of them.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "one value, or a list of them in []: whole numbers, or texts in quotes"
+)]
 enum Many<T> {
     One(T),
     List(Vec<T>),
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "how many seeds, or a list of them, such as [1, 2, 3]")]
 enum Seeds {
     Count(u64),
     List(Vec<u64>),
@@ -98,7 +104,7 @@ enum Seeds {
 
 /// A text, which a number may be written as.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text in quotes, or a whole number")]
 enum Text {
     Text(String),
     Number(u64),
@@ -131,16 +137,17 @@ impl<T> Many<T> {
 
 impl Text {
     /// Reads the value of `key`.
-    fn read<T: FromStr<Err: Display>>(&self, key: &str) -> Result<T, ScenarioError> {
+    fn read<T: FromStr<Err: Display>>(&self, key: &'static str) -> Result<T, ScenarioError> {
         let parsed = match self {
             Self::Text(text) => text.parse(),
             Self::Number(number) => number.to_string().parse(),
         };
-        parsed.map_err(|error| ScenarioError::new(format!("{key}: {error}")))
+        parsed.map_err(|error| ScenarioError::about(key, error))
     }
 
-    fn read_time(&self, key: &str) -> Result<Duration, ScenarioError> {
-        self.read::<humantime::Duration>(key).map(Into::into)
+    fn read_time(&self, key: &'static str) -> Result<Duration, ScenarioError> {
+        let time = self.read::<humantime::Duration>(key).map(Into::into);
+        time.map_err(|_| ScenarioError::about(key, "write a time with its unit, such as \"500ms\""))
     }
 }
 
@@ -155,7 +162,7 @@ fn or<T, R>(
 
 /// The values of a key that is swept, or what it is unless told.
 fn swept<T, R>(
-    key: &str,
+    key: &'static str,
     told: Option<Many<T>>,
     usual: Vec<R>,
     read: impl Fn(&T) -> Result<R, ScenarioError>,
@@ -163,7 +170,7 @@ fn swept<T, R>(
     let Some(told) = told else { return Ok(usual) };
     let list: Vec<R> = told.list().iter().map(read).collect::<Result<_, _>>()?;
     if list.is_empty() {
-        return Err(ScenarioError::new(format!("{key}: the list is empty")));
+        return Err(ScenarioError::about(key, "the list is empty"));
     }
     Ok(list)
 }
@@ -184,8 +191,12 @@ impl Sweep {
     /// # Errors
     ///
     /// If it is no TOML, has a key or a value that it may not have, or runs that cannot be played or
-    /// are more than [`RUNS_MAX`]. Says which.
+    /// are more than [`RUNS_MAX`]. Says which, and where it stands.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        Self::read(text).map_err(|error| placed(error, text))
+    }
+
+    fn read(text: &str) -> Result<Self, ScenarioError> {
         let file: File = toml::from_str(text)
             .map_err(|error| ScenarioError::new(error.to_string().trim_end().to_owned()))?;
         let usual = Config::default();
@@ -198,8 +209,8 @@ impl Sweep {
                     Distribution::Range { .. } | Distribution::World
                 ) =>
             {
-                let problem = "latency_dist: it shapes latencies around a mean, and not in a range";
-                return Err(ScenarioError::new(problem.into()));
+                let problem = "it shapes latencies around a mean, and not in a range";
+                return Err(ScenarioError::about("latency_dist", problem));
             }
             Some(text) => Latency { distribution: text.read("latency_dist")?, ..latency },
         };
@@ -272,12 +283,44 @@ impl Sweep {
     }
 }
 
+/// Says where in the plan the key stands that an error is about, and what stands there.
+fn placed(error: ScenarioError, text: &str) -> ScenarioError {
+    let ScenarioError { key: Some(key), problem } = &error else { return error };
+    let Some(span) = place(text, key) else { return error };
+    let line = 1 + text[..span.start].matches('\n').count();
+    let written = cut(&text[span], WRITTEN_CHARS_MAX);
+    let faults = key.faults.as_ref().map_or_else(String::new, |name| format!("faults {name:?}: "));
+    ScenarioError::new(format!("line {line}: {faults}{} = {written}: {problem}", key.name))
+}
+
+/// The most of a value that an error shows.
+const WRITTEN_CHARS_MAX: usize = 60;
+
+/// Where the value of a key stands, if it does.
+fn place(text: &str, key: &Key) -> Option<Range<usize>> {
+    let whole = DeTable::parse(text).ok()?;
+    let whole = whole.get_ref();
+    let table = match &key.faults {
+        None => whole,
+        Some(name) => {
+            let all = whole.get("faults")?.get_ref().as_array()?.iter();
+            let mut tables = all.filter_map(|one| one.get_ref().as_table());
+            let is_called = |table: &&DeTable<'_>| {
+                table.get("name").and_then(|found| found.get_ref().as_str()) == Some(name)
+            };
+            tables.find(is_called)?
+        }
+    };
+    Some(table.get(key.name)?.span())
+}
+
 const ALL: [Strategy; 4] = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
 
 fn strategy(text: &Text) -> Result<Strategy, ScenarioError> {
     let name: String = text.read("strategy")?;
     ALL.into_iter().find(|&each| strategy_name(each) == name).ok_or_else(|| {
-        ScenarioError::new(format!("strategy: {name:?} is not flood, tree, gossip or hybrid"))
+        let problem = format!("{name:?} is not flood, tree, gossip or hybrid");
+        ScenarioError::about("strategy", problem)
     })
 }
 
@@ -285,20 +328,23 @@ fn troubles(faults: &[Faults]) -> Result<Vec<(String, Trouble)>, ScenarioError> 
     if faults.is_empty() {
         return Ok(vec![("none".into(), Trouble::default())]);
     }
-    let trouble = |fault: &Faults| {
-        let read = |key: &str| format!("faults {:?}: {key}", fault.name);
-        let crash = fault.crash.as_ref().map(|text| text.read(&read("crash"))).transpose()?;
-        let partition = fault.partition.as_ref();
-        let partition = partition.map(|text| text.read(&read("partition"))).transpose()?;
+    let read = |fault: &Faults| {
         let loss = match &fault.loss {
             None => 0.0,
             Some(Share::Number(loss)) => *loss,
             Some(Share::Text(text)) => share(text).ok_or_else(|| {
                 let accepted = "write a probability from 0 to 1, such as 0.02 or \"2%\"";
-                ScenarioError::new(format!("{}: {accepted}", read("loss")))
+                ScenarioError::about("loss", accepted)
             })?,
         };
-        Ok((fault.name.clone(), Trouble { loss, crash, partition }))
+        let crash = fault.crash.as_ref().map(|text| text.read("crash")).transpose()?;
+        let partition = fault.partition.as_ref();
+        let partition = partition.map(|text| text.read("partition")).transpose()?;
+        Ok(Trouble { loss, crash, partition })
+    };
+    let trouble = |fault: &Faults| {
+        let read = read(fault).map_err(|error: ScenarioError| error.of_faults(&fault.name));
+        Ok((fault.name.clone(), read?))
     };
     faults.iter().map(trouble).collect()
 }
@@ -373,21 +419,28 @@ mod tests {
             ("", "nodes"),
             ("nodes = 5\nnode = 3", "node"),
             ("nodes = 5\nnodes = 5", "nodes"),
-            ("nodes = 0", "nodes: from 1 to 1000000"),
-            ("nodes = []", "nodes: the list is empty"),
-            ("nodes = [5, 9]\nsenders = 7", "senders: from 1 to the 5 nodes"),
-            ("nodes = 5\nrate = 0.0", "rate: from 0.001"),
-            ("nodes = 5\nlatency = \"50..10\"", "latency: write whole milliseconds"),
-            ("nodes = 5\nlatency_dist = \"uniform\"", "latency_dist: it shapes"),
-            ("nodes = 5\nstrategy = \"rumour\"", "strategy: \"rumour\" is not flood"),
-            ("nodes = 5\ntopology = \"ring\"", "topology: no topology is called \"ring\""),
-            ("nodes = 5\ngossip_interval = \"0s\"", "gossip_interval: at least 1ms"),
+            ("nodes = 0", "line 2: nodes = 0: from 1 to 1000000"),
+            ("nodes = []", "line 2: nodes = []: the list is empty"),
+            ("nodes = [5, 9]\nsenders = 7", "line 3: senders = 7: from 1 to the 5 nodes"),
+            ("nodes = 5\nrate = 0.0", "line 3: rate = 0.0: from 0.001"),
+            ("nodes = 5\nlatency = \"50..10\"", "line 3: latency = \"50..10\": write whole"),
+            ("nodes = 5\nlatency_dist = \"uniform\"", "latency_dist = \"uniform\": it shapes"),
+            ("nodes = 5\nstrategy = \"rumour\"", "strategy = \"rumour\": \"rumour\" is not"),
+            ("nodes = 5\ntopology = \"ring\"", "topology = \"ring\": no topology is"),
+            ("nodes = 5\ngossip_interval = \"0s\"", "gossip_interval = \"0s\": at least 1ms"),
             ("nodes = 5\nseeds = 100000", "the plan has 400000 runs"),
             (
                 "nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"foo@1s\"",
-                "faults \"x\": crash: \"foo\"",
+                "line 5: faults \"x\": crash = \"foo@1s\": \"foo\" is nobody",
             ),
-            ("nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"n5@1s\"", "there is no node n5"),
+            (
+                "nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"n5@1s\"",
+                "line 5: faults \"x\": crash = \"n5@1s\": there is",
+            ),
+            ("nodes = 5\n[[faults]]\nname = \"x\"\nloss = \"2\"", "loss = \"2\": write a prob"),
+            ("nodes = 5\n[[faults]]\nname = \"x\"\nloss = 2", "loss = 2: "),
+            ("nodes = 5\npace = 5", "pace = 5: write a time with its unit"),
+            ("nodes = 5\nlatency = 0.5", "a text in quotes, or a whole number"),
             ("nodes = 5\n[[faults]]\nname = \"x\"\nfire = 1", "fire"),
         ] {
             let refusal = refusal(&format!("question = \"?\"\n{rest}"));

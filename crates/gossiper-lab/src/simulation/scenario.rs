@@ -78,7 +78,7 @@ impl Scenario {
     /// another number of nodes, or the cluster is too large for what is asked of it.
     pub fn check(&self) -> Result<(), ScenarioError> {
         let nodes = self.nodes;
-        let refuse = |reason: String| Err(ScenarioError(reason));
+        let refuse = |reason: String| Err(ScenarioError::new(reason));
         if nodes == 0 {
             return refuse("a cluster has one node at least".into());
         }
@@ -206,17 +206,63 @@ impl LoadPlan {
 
 /// Why a scenario cannot be played.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScenarioError(String);
+pub struct ScenarioError {
+    /// What it is about, if it is about one thing.
+    pub(super) key: Option<Key>,
+    pub(super) problem: String,
+}
+
+/// What was said that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    /// The key in a plan, which is the name of the flag too.
+    pub(super) name: &'static str,
+    /// The value, where it does not stand in a plan.
+    pub(super) value: Option<String>,
+    /// The name of the faults in a plan that the key stands in.
+    pub(super) faults: Option<String>,
+}
 
 impl ScenarioError {
     pub(super) fn new(problem: String) -> Self {
-        Self(problem)
+        Self { key: None, problem }
+    }
+
+    /// A problem with the value of a key.
+    pub(super) fn about(name: &'static str, problem: impl fmt::Display) -> Self {
+        let key = Key { name, value: None, faults: None };
+        Self { key: Some(key), problem: problem.to_string() }
+    }
+
+    pub(super) fn with_value(mut self, value: &dyn fmt::Display) -> Self {
+        if let Some(key) = &mut self.key {
+            key.value = Some(value.to_string());
+        }
+        self
+    }
+
+    /// If it is about a key: that of the faults with this name.
+    pub(super) fn of_faults(mut self, name: &str) -> Self {
+        if let Some(key) = &mut self.key {
+            key.faults = Some(name.to_owned());
+        }
+        self
     }
 }
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if let Some(Key { name, value, faults }) = &self.key {
+            if let Some(faults) = faults {
+                write!(f, "faults {faults:?}: ")?;
+            }
+            f.write_str(name)?;
+            if let Some(value) = value {
+                write!(f, " {value}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.problem)
     }
 }
 

@@ -114,7 +114,10 @@ impl Point {
             config: self.config.clone(),
             topology: self.topology,
             latency: self.latency,
-            faults: self.trouble.draw(self.nodes, self.seed)?,
+            faults: self
+                .trouble
+                .draw(self.nodes, self.seed)
+                .map_err(|error| error.of_faults(&self.faults))?,
             broadcasts: self.load.draw(self.nodes, self.seed),
             settle: self.settle,
             stagger: self.config.gossip_interval,
@@ -124,9 +127,8 @@ impl Point {
     }
 
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
-        let in_range = |key: &str, is_in: bool, what: &str| {
-            let problem = || ScenarioError::new(format!("{key}: {what}"));
-            if is_in { Ok(()) } else { Err(problem()) }
+        let in_range = |key: &'static str, is_in: bool, what: &str| {
+            if is_in { Ok(()) } else { Err(ScenarioError::about(key, what)) }
         };
         let load = self.load;
         let rates = RATE_HZ_MIN..=RATE_HZ_MAX;

@@ -106,9 +106,11 @@ impl Trouble {
 }
 
 /// Says what a problem is about.
-fn about(key: &str, value: &dyn fmt::Display) -> impl FnOnce(String) -> ScenarioError {
-    let about = format!("{key} {value}");
-    move |problem| ScenarioError::new(format!("{about}: {problem}"))
+fn about<'a>(
+    key: &'static str,
+    value: &'a dyn fmt::Display,
+) -> impl FnOnce(String) -> ScenarioError + 'a {
+    move |problem| ScenarioError::about(key, problem).with_value(value)
 }
 
 /// Adds events that can be.
