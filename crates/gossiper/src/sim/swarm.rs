@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use gossiper_lab::swarm::{self, Breach, Hunt, Outcome, Scenario, Shrunk, Tally, core_node};
 
 use super::plan::{bar, threads};
+use super::table::counted;
 use super::{Failure, SimArgs, UNSOUND, bad, crash, print};
 
 /// Seeds that are played where neither a number nor one of them is asked for.
@@ -81,7 +82,7 @@ fn replay(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
 
 /// What is said where nothing failed.
 fn table(first: u64, tally: &Tally) -> String {
-    let mut text = format!("{}: all kept every promise\n", counted(first, tally.seeds));
+    let mut text = format!("{}: all kept every promise\n", numbered(first, tally.seeds));
     let mut row = |name: &str, told: String| {
         let _ = write!(text, "\n{name:<22}{told}");
     };
@@ -114,7 +115,7 @@ fn table(first: u64, tally: &Tally) -> String {
 /// What is said of the failures.
 fn failure(first: u64, hunt: &Hunt, failed: &Scenario, shrunk: &Shrunk, path: &Path) -> String {
     let seeds = hunt.tally.seeds;
-    let mut text = format!("{}: {} failed\n", counted(first, seeds), hunt.failures.len());
+    let mut text = format!("{}: {} failed\n", numbered(first, seeds), hunt.failures.len());
     for (seed, breach) in hunt.failures.iter().take(TOLD_MAX) {
         let _ = write!(text, "\n{breach}\n  gossiper sim --swarm --seed {seed}\n");
     }
@@ -136,18 +137,18 @@ fn failure(first: u64, hunt: &Hunt, failed: &Scenario, shrunk: &Shrunk, path: &P
 /// A scenario in a few words.
 fn outline(scenario: &Scenario) -> String {
     format!(
-        "{} nodes on {}, {} broadcasts, {} events of faults, {} jolts, {} odd nodes, calm at {} ms",
-        scenario.nodes,
+        "{} on {}, {}, {} of faults, {}, {}, calm at {} ms",
+        counted(scenario.nodes, "node"),
         scenario.topology,
-        scenario.broadcasts.len(),
-        scenario.faults.events().len(),
-        scenario.jolts.len(),
-        scenario.odd.len(),
+        counted(scenario.broadcasts.len(), "broadcast"),
+        counted(scenario.faults.events().len(), "event"),
+        counted(scenario.jolts.len(), "jolt"),
+        counted(scenario.odd.len(), "odd node"),
         scenario.calm_at_ms
     )
 }
 
-fn counted(first: u64, seeds: u64) -> String {
+fn numbered(first: u64, seeds: u64) -> String {
     match seeds {
         1 => format!("seed {first}"),
         _ => format!("{seeds} seeds from {first} on"),

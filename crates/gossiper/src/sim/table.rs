@@ -114,7 +114,8 @@ pub(super) fn figure(figure: Option<f64>) -> String {
     told(figure, |figure| format!("{:.2}", if figure.abs() < 0.005 { 0.0 } else { figure }))
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// So many of something.
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
