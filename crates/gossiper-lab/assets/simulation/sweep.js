@@ -10,9 +10,9 @@ const SWEPT = [
 ];
 
 const CHARTS = [
-  { title: "Time to all", note: "since the broadcast, median", of: (row) => row.time_to_all_ms, isTime: true },
+  { title: "Time to all", note: "since the broadcast, median", of: (row) => row.time_to_all_ms, spread: (row) => row.time_to_all_spread_ms, isTime: true },
   { title: "Longest time to all", note: "the worst of all runs", of: (row) => row.time_to_all_ms_max, isTime: true },
-  { title: "Messages a broadcast", note: "of all kinds", of: (row) => row.messages_per_broadcast },
+  { title: "Messages a broadcast", note: "of all kinds", of: (row) => row.messages_per_broadcast, spread: (row) => row.messages_spread },
 ];
 
 const told = (key, value) => (key.say ? key.say(value) : typeof value === "number" ? num(value) : value);
@@ -35,7 +35,7 @@ function showSweep() {
 
   const drawCharts = () => {
     if (!axisKey) return;
-    const holder = section("sweep", `By ${axisKey.title.toLowerCase()}`, "Means over the seeds. Where a protocol has no point, no value was everywhere.");
+    const holder = section("sweep", `By ${axisKey.title.toLowerCase()}`, `Means over the seeds${rows.some((row) => row.runs > 1) ? "; behind each, the range from the least of them to the most" : ""}. Where a protocol has no point, no value was everywhere.`);
     const box = el("div", { class: "panels" });
     let made = [];
     const build = () => {
@@ -71,14 +71,16 @@ function showSweep() {
   }
 }
 
-function sweepChart(box, { title, note, of, isTime }, key, strategies, rows) {
+function sweepChart(box, { title, note, of, spread, isTime }, key, strategies, rows) {
   const xs = key.isText ? key.values.map((_, place) => place) : [...key.values].sort((a, b) => a - b);
   const xOf = (row) => (key.isText ? key.values.indexOf(row.faults) : key.of(row));
-  const columns = strategies.map((strategy) => xs.map((x) => {
+  const cells = (figure) => strategies.map((strategy) => xs.map((x) => {
     const row = rows.find((one) => one.strategy === strategy && xOf(one) === x);
-    return row ? of(row) : null;
+    return row ? figure(row) : null;
   }));
-  const all = columns.flat().filter((value) => value !== null);
+  const columns = cells(of);
+  const spreads = spread ? cells((row) => (row.runs > 1 ? spread(row) : null)) : null;
+  const all = [...columns.flat(), ...(spreads ? spreads.flat(2) : [])].filter((value) => value !== null);
   const [least, most] = [Math.min(...all, Infinity), Math.max(...all, 0)];
   const isLogX = !key.isText && xs[0] > 0 && xs.at(-1) / xs[0] >= 10;
   const isLogY = least > 0 && most / least > 20;
@@ -114,6 +116,7 @@ function sweepChart(box, { title, note, of, isTime }, key, strategies, rows) {
       scale: isLogY ? { distr: 3, range: () => [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most * 1.01))] } : { range: () => [0, Math.max(most * 1.12, 1)] },
     },
     paint: {
+      under: (u) => spreads && paintSpreads(u, strategies, spreads, key.isText),
       over(u) {
         paintPoints(u, strategies, columns);
         if (!key.isText) paintNames(u, namesOf(strategies, xs, columns, isLogX, isLogY));
@@ -123,7 +126,9 @@ function sweepChart(box, { title, note, of, isTime }, key, strategies, rows) {
       const x = u.posToVal(left, "x");
       const near = xs.reduce((best, one, place) => (Math.abs(u.valToPos(one, "x") - left) < Math.abs(u.valToPos(xs[best], "x") - left) ? place : best), 0);
       if (!Number.isFinite(x)) return null;
-      const rows = strategies.map((strategy, index) => [strategy, isTime ? ms(columns[index][near]) : num(columns[index][near]), lookOf(strategy).color]).filter(([strategy]) => !hidden.has(strategy));
+      const written = isTime ? ms : num;
+      const within = (range) => (range && range[0] < range[1] ? ` (${written(range[0])} to ${written(range[1])})` : "");
+      const rows = strategies.map((strategy, index) => [strategy, `${written(columns[index][near])}${within(spreads?.[index][near])}`, lookOf(strategy).color]).filter(([strategy]) => !hidden.has(strategy));
       return { title: `${key.title}: ${key.isText ? key.values[near] : told(key, xs[near])}`, rows };
     },
   };
@@ -151,6 +156,40 @@ function namesOf(strategies, xs, columns, isLogX, isLogY) {
       return isLogY ? Math.exp(y) : y;
     },
   })).filter((curve) => !hidden.has(curve.name));
+}
+
+/**
+ * From the least to the most of one seed: a band behind each line, or a bar where there is no line,
+ * also beside a gap.
+ */
+function paintSpreads(u, strategies, spreads, isApart) {
+  const { ctx } = u;
+  const scale = devicePixelRatio || 1;
+  ctx.save();
+  strategies.forEach((strategy, index) => {
+    if (hidden.has(strategy)) return;
+    const { color: name } = lookOf(strategy);
+    const at = (place, end) => [u.valToPos(u.data[0][place], "x", true), u.valToPos(spreads[index][place][end], "y", true)];
+    const bars = new Path2D();
+    const bands = new Path2D();
+    spreads[index].forEach((range, place, all) => {
+      if (!range) return;
+      if (isApart || (!all[place - 1] && !all[place + 1])) {
+        bars.moveTo(...at(place, 0));
+        bars.lineTo(...at(place, 1));
+      } else if (all[place + 1]) {
+        bands.moveTo(...at(place, 0));
+        [[place, 1], [place + 1, 1], [place + 1, 0]].forEach((corner) => bands.lineTo(...at(...corner)));
+        bands.closePath();
+      }
+    });
+    ctx.fillStyle = faint(name, 0.16);
+    ctx.fill(bands);
+    ctx.strokeStyle = faint(name, 0.4);
+    ctx.lineWidth = 5 * scale;
+    ctx.stroke(bars);
+  });
+  ctx.restore();
 }
 
 /** What was measured, each in the form of its protocol. */

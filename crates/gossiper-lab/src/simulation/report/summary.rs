@@ -25,10 +25,14 @@ pub struct Summary {
     pub last_delivery_hop: Option<f64>,
     /// Messages of all kinds for each value.
     pub messages_per_broadcast: Option<f64>,
+    /// The least and the most of that in any run.
+    pub messages_spread: Option<(f64, f64)>,
     /// Bytes for each value.
     pub bytes_per_broadcast: Option<f64>,
     /// From the broadcast until every live node has the value: the mean of the medians.
     pub time_to_all_ms: Option<f64>,
+    /// The least and the most of these medians in any run.
+    pub time_to_all_spread_ms: Option<(f64, f64)>,
     /// The longest of these times in any run.
     pub time_to_all_ms_max: Option<f64>,
     /// The longest recovery of any run; null if one has none, for who has not recovered once has no
@@ -66,8 +70,12 @@ impl Summary {
             redundancy: mean(runs, |run| run.results.redundancy),
             last_delivery_hop: mean(runs, |run| run.results.last_delivery_hop),
             messages_per_broadcast: mean(runs, |run| run.results.messages_per_broadcast),
+            messages_spread: spread(runs, |run| run.results.messages_per_broadcast),
             bytes_per_broadcast: mean(runs, |run| run.results.bytes_per_broadcast),
             time_to_all_ms: mean(runs, |run| run.results.time_to_all_ms.map(|all| all.median)),
+            time_to_all_spread_ms: spread(runs, |run| {
+                run.results.time_to_all_ms.map(|all| all.median)
+            }),
             time_to_all_ms_max: longest.reduce(f64::max),
             recovery_ms: recoveries.and_then(|all| all.into_iter().reduce(f64::max)),
             coverage_over_time: Coverage::mean_of(
@@ -75,6 +83,12 @@ impl Summary {
             ),
         }
     }
+}
+
+/// The least and the most of a figure in those runs that have it.
+fn spread(runs: &[Answer], figure: impl Fn(&Answer) -> Option<f64>) -> Option<(f64, f64)> {
+    let all = runs.iter().filter_map(figure).map(|figure| (figure, figure));
+    all.reduce(|(least, most), (one, _)| (least.min(one), most.max(one)))
 }
 
 /// The mean of a figure over those runs that have it.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::fault::FaultPlan;
 use crate::network::Latency;
-use crate::simulation::{Crash, LoadPlan, Scenario, Span, Sweep, Trouble, Victims, play};
+use crate::simulation::{Answer, Crash, LoadPlan, Scenario, Span, Sweep, Trouble, Victims, play};
 use crate::topology::Topology;
 
 const ALL: [Strategy; 4] = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
@@ -113,6 +113,11 @@ fn a_plan_has_a_row_for_all_seeds_together() {
     assert_eq!(rows.len(), 2 * 4);
     let mean = answers[..3].iter().map(|one| one.results.messages_per_broadcast.unwrap());
     assert_eq!(rows[0].messages_per_broadcast, Some(mean.sum::<f64>() / 3.0));
+    let of = |run: &Answer| run.results.messages_per_broadcast.unwrap();
+    let (least, most) = rows[0].messages_spread.unwrap();
+    let mut sorted: Vec<f64> = answers[..3].iter().map(of).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    assert_eq!((least, most), (sorted[0], sorted[2]));
     assert_eq!((rows[4].nodes, rows[4].runs, rows[4].strategy), (10, 3, "flood"));
     let page = plan_page(&sweep, &answers, "gossiper sim plan.toml");
     assert!(!page.contains("a < b"), "what the plan says is data, and ends nothing");
