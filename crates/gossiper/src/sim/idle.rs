@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gossiper_core::OverlayKind;
+use gossiper_lab::simulation::Overlay;
 use gossiper_maelstrom::Strategy;
 
 use super::SimArgs;
@@ -64,7 +65,7 @@ fn for_other_strategies(args: &SimArgs) -> Result<(), String> {
     let has_rounds = |strategy: &Strategy| matches!(strategy, Strategy::Gossip | Strategy::Hybrid);
     let awaits = |strategy: &Strategy| matches!(strategy, Strategy::Tree | Strategy::Hybrid);
     let is_hybrid = |strategy: &Strategy| *strategy == Strategy::Hybrid;
-    let asks_to_learn = args.overlay.to_string() == "learned";
+    let asks_to_learn = args.overlay == Overlay::Learned;
     type Uses<'a> = &'a dyn Fn(&Strategy) -> bool;
     let flags: [(&str, bool, Uses<'_>, &str); 5] = [
         ("--overlay learned", asks_to_learn, &is_hybrid, "hybrid alone learns its overlay"),

@@ -7,7 +7,7 @@ use super::played::Played;
 use super::summary::Summary;
 use crate::network::{Distribution, Latency};
 use crate::report::frame::Page;
-use crate::simulation::{Answer, Coverage, Results, Sweep, overlays_in_words};
+use crate::simulation::{Answer, Coverage, Results, Sweep, faults_in_words, overlays_in_words};
 
 /// Most rows of a plan whose curves are in the page: some megabytes.
 const CURVES_MAX: usize = 2_000;
@@ -96,7 +96,7 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
     let s = if nodes == 1 { "" } else { "s" };
     let runs = || cases.iter().flat_map(|case| &case.runs);
     let config = &scenario.config;
-    let facts = vec![
+    let mut facts = vec![
         ("seed", scenario.seed.to_string()),
         ("nodes", nodes.to_string()),
         ("values", scenario.broadcasts.len().to_string()),
@@ -107,6 +107,9 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
         ("acknowledged within", time(config.ack_timeout)),
         ("pace of hybrid", time(config.pace)),
     ];
+    // Without any the cases say what is compared.
+    let asked = runs().next().map(|run| &run.setting.faults).filter(|faults| !faults.is_empty());
+    facts.extend(asked.map(|faults| ("faults", faults_in_words(faults))));
     html(&Data {
         title: &format!("{nodes} simulated node{s}"),
         command,

@@ -86,6 +86,8 @@ fn faults_that_are_asked_for_are_the_only_case_and_values_follow_them() {
     let comparison = Comparison::play(&scenario(100, 20), &ALL[3..], &wrong).unwrap();
     let data = data(&comparison_page(&comparison, ""));
     assert_eq!(data["cases"].as_array().unwrap().len(), 1);
+    let told = serde_json::json!(["faults", "kill of 10 of 100 nodes from 5 to 7 s"]);
+    assert!(data["facts"].as_array().unwrap().contains(&told), "{}", data["facts"]);
     let trace = &data["cases"][0]["played"]["runs"][0]["trace"];
     let given = trace["deliveries"].as_array().unwrap().iter().filter(|row| row[3].is_null());
     let moments: Vec<u64> = given.map(|row| row[0].as_u64().unwrap() / 1000).collect();
