@@ -70,7 +70,6 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--nodes", "10000", "--broadcasts", "1000000"], "too many together"),
         (&["nowhere.toml"], "cannot read nowhere.toml"),
         (&["nowhere.toml", "--nodes", "5"], "cannot be used with"),
-        (&["--threads", "2"], "PLAN.toml"),
         (&["--seeds", "2"], "--seeds is for a --swarm"),
         (&["--out", "x", "--nodes", "5"], "--out is for a --swarm"),
         (&["--replay", "x", "--nodes", "5"], "--replay is for a --swarm"),

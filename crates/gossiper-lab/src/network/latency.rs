@@ -73,6 +73,16 @@ impl Latency {
         Self::range(least_ms, most_ms)
     }
 
+    /// The shortest that is drawn, where messages keep to their usual range.
+    pub(crate) fn least_ms(self) -> u32 {
+        match self.distribution {
+            Distribution::Constant => self.mean_ms,
+            Distribution::Uniform | Distribution::Exponential => 0,
+            Distribution::Range { least_ms, .. } => least_ms,
+            Distribution::World => world::SHORTEST_MS,
+        }
+    }
+
     /// Draws a latency in whole ms, `factor` times as long as usual. At most one draw.
     ///
     /// What is drawn is first scaled and then cut, as Maelstrom does it when a network is slow.

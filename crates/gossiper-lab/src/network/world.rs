@@ -48,6 +48,9 @@ const WITHIN_MS: f64 = 1.0;
 /// What chance may add to a latency.
 const SPREAD: f64 = 1.15;
 
+/// The shortest latency, in ms.
+pub(super) const SHORTEST_MS: u32 = 1;
+
 /// The longest latency, in ms.
 pub(super) const MOST_MS: u32 = 144;
 

@@ -5,26 +5,26 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use gossiper_core as core;
-use gossiper_core::{
-    Input, Instant, Members, Message, MessageId, Node, NodeId, Outbox, Output, Payload,
-};
+use gossiper_core::{Input, Instant, Members, Node, NodeId, Outbox, Payload};
 use slab::Slab;
 
+use super::abreast;
 use super::census::Census;
 use super::overlay::contacts;
 use super::queue::Queue;
 use super::results::{Account, Results};
 use super::scenario::{Scenario, ScenarioError, Told};
-use super::size::line_bytes;
 use super::trace::{Fate, Passage, Recorder, Trace};
-use super::traffic::Traffic;
+use super::turn::{Arrival, Effect, Event, Hand, Place, Sending, Surroundings};
 use crate::fault::{Change, FaultState};
-use crate::network::{Chance, Conditions as _};
 use crate::seed::{Stream, at_ms};
 
 /// The incarnation of a node that starts first, less one: about as large a number as a node takes
 /// from the clock, so that messages are about as long.
 const INCARNATION: u64 = 1_700_000_000_000_000_000;
+
+/// As many events of a millisecond are worth a second thread.
+const ABREAST_MIN: usize = if cfg!(test) { 8 } else { 256 };
 
 /// A cluster in virtual time.
 ///
@@ -36,61 +36,28 @@ pub struct Cluster {
     members: Members,
     told: Told,
     places: Vec<Place>,
+    /// The starts and deaths of each node so far: a message that was sent in another life of its
+    /// receiver does not arrive.
+    lives: Vec<u32>,
     queue: Queue<Event>,
-    under_way: Slab<Arrival>,
+    /// The messages under way to each part of the nodes; there are as many parts as threads.
+    under_way: Vec<Slab<Arrival>>,
     faults: FaultState,
     /// What has come for nodes that stand still, in the order of arrival.
     held: BTreeMap<usize, Vec<Arrival>>,
     /// The first broadcast that has not happened.
     next_broadcast: usize,
-    chances: Stream,
     starts: Stream,
     census: Census,
-    traffic: Traffic,
-    /// Kept for its memory.
-    outbox: Outbox,
+    hand: Hand,
     now: Instant,
     /// The begin of the main phase, from which the scenario counts.
     main: Instant,
     end: Instant,
     last_fault: Option<Instant>,
-    events: u64,
     unplaced: u64,
-    undelivered: u64,
-    direct: u64,
     /// Nothing unless the run is to be looked at.
     trace: Option<Box<Recorder>>,
-}
-
-/// Where a node runs.
-#[derive(Debug)]
-struct Place {
-    /// None while it is down.
-    node: Option<Node>,
-    /// Its starts and deaths so far: a message that was sent in another life does not arrive.
-    life: u32,
-    /// The messages that it has sent, in all its lives.
-    sent: u64,
-    /// When the wake-up comes that counts. Others that are queued are void.
-    wakeup: Option<Instant>,
-}
-
-/// Something in the queue: a node's wake-up, or where [`Cluster::under_way`] keeps a message.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Event {
-    Wakeup(u32),
-    Arrival(u32),
-}
-
-/// A message under way.
-#[derive(Clone, Debug)]
-struct Arrival {
-    from: u32,
-    to: u32,
-    life: u32,
-    id: MessageId,
-    dialect: Option<u32>,
-    message: Message,
 }
 
 impl Cluster {
@@ -100,35 +67,41 @@ impl Cluster {
     ///
     /// If the scenario cannot be played.
     pub fn new(scenario: Scenario) -> Result<Self, ScenarioError> {
+        Self::on_threads(1, scenario)
+    }
+
+    /// The same, whose busy moments are played on so many threads by [`advance`](Self::advance). That
+    /// changes nothing but how long it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn on_threads(threads: usize, scenario: Scenario) -> Result<Self, ScenarioError> {
         scenario.check()?;
+        let threads = threads.clamp(1, scenario.nodes);
         let (nodes, seed) = (scenario.nodes, scenario.seed);
         // Whole milliseconds, which is what the plan of faults counts in.
         let before = scenario.start_spread().saturating_add(scenario.start_rest());
         let main = at_ms(u64::try_from(before.as_millis()).unwrap_or(u64::MAX));
         let last = scenario.last_event().unwrap_or_default();
-        let place = |_| Place { node: None, life: 0, sent: 0, wakeup: None };
         let mut cluster = Self {
             members: Members::new((0..nodes as u64).map(NodeId).collect()),
             told: scenario.told(),
-            places: (0..nodes).map(place).collect(),
+            places: (0..nodes).map(|_| Place::default()).collect(),
+            lives: vec![0; nodes],
             queue: Queue::new(),
-            under_way: Slab::new(),
+            under_way: (0..threads).map(|_| Slab::new()).collect(),
             faults: FaultState::new(scenario.faults.clone()),
             held: BTreeMap::new(),
             next_broadcast: 0,
-            chances: Stream::new(seed, "network"),
             starts: Stream::new(seed, "nodes"),
             census: Census::new(nodes, scenario.broadcasts.len(), scenario.age_of_last()),
-            traffic: Traffic::default(),
-            outbox: Outbox::default(),
+            hand: Hand::new(Stream::new(seed, "network")),
             now: Instant::START,
             main,
             end: Instant(main.0.saturating_add(last.0)) + scenario.settle,
             last_fault: None,
-            events: 0,
             unplaced: 0,
-            undelivered: 0,
-            direct: 0,
             trace: None,
             scenario,
         };
@@ -147,33 +120,100 @@ impl Cluster {
 
     /// Lets the next event happen. Says whether there was one within the scenario's time.
     pub fn step(&mut self) -> bool {
-        let fault = self.faults.next_event().map(|at| self.since_start(at));
-        let broadcast = self.scenario.broadcasts.get(self.next_broadcast);
-        let broadcast = broadcast.map(|broadcast| self.since_start(broadcast.at));
+        let outside = self.next_outside();
         let queued = self.queue.next_at();
-        let Some(at) = [fault, broadcast, queued].into_iter().flatten().min() else { return false };
+        let Some(at) = outside.into_iter().chain(queued).min() else { return false };
         if at > self.end {
             return false;
         }
         debug_assert!(at >= self.now, "time went back from {:?} to {at:?}", self.now);
         self.now = at;
-        if fault == Some(at) {
-            self.events += 1;
-            self.on_fault();
-        } else if broadcast == Some(at) {
-            self.events += 1;
-            self.on_broadcast();
-        } else {
-            match self.queue.pop() {
-                Some((_, Event::Wakeup(node))) => self.on_wakeup(node as usize),
-                Some((_, Event::Arrival(place))) => {
-                    let arrival = self.under_way.remove(place as usize);
-                    self.on_arrival(arrival);
-                }
-                None => {}
+        if outside == Some(at) {
+            self.hand.tally.events += 1;
+            if self.next_fault() == Some(at) {
+                self.on_fault()
+            } else {
+                self.on_broadcast()
             }
+            return true;
+        }
+        match self.queue.pop() {
+            Some((_, Event::Wakeup(node))) => self.on_wakeup(node as usize),
+            Some((_, Event::Arrival { part, message })) => {
+                let arrival = self.under_way[part as usize].remove(message as usize);
+                self.on_arrival(arrival);
+            }
+            None => {}
         }
         true
+    }
+
+    /// Lets what comes next happen: an event, or all of a busy moment. Says whether there was
+    /// anything within the scenario's time.
+    pub fn advance(&mut self) -> bool {
+        let is_usual = self.trace.is_none() && self.held.is_empty();
+        if self.under_way.len() == 1
+            || !is_usual
+            || !abreast::is_possible(&self.scenario, &self.faults)
+        {
+            return self.step();
+        }
+        let outside = self.next_outside().unwrap_or(Instant(u64::MAX)).min(self.end);
+        match self.queue.bucket() {
+            Some((end, items)) if items >= ABREAST_MIN && end <= outside => {
+                self.play_abreast(end);
+                true
+            }
+            _ => self.step(),
+        }
+    }
+
+    /// Plays the bucket of the queue that ends then on several threads.
+    fn play_abreast(&mut self, end: Instant) {
+        let size = self.part_size();
+        let parts = self.places.chunks_mut(size).zip(&mut self.under_way).enumerate();
+        let part = |(part, (places, under_way))| {
+            let (first, items) = (part * size, Vec::new());
+            abreast::Part { first, places, under_way, items }
+        };
+        let mut parts: Vec<_> = parts.map(part).collect();
+        for (order, (at, event)) in (0..).zip(self.queue.take_bucket()) {
+            let part = match event {
+                Event::Wakeup(node) => node as usize / size,
+                Event::Arrival { part, .. } => part as usize,
+            };
+            parts[part].items.push((at, order, event));
+        }
+        let around = Surroundings {
+            scenario: &self.scenario,
+            faults: &self.faults,
+            lives: &self.lives,
+            main: self.main,
+        };
+        let played = abreast::play(&around, parts, end, &self.hand);
+        abreast::in_order(played, |turn| match turn {
+            abreast::Done::Turn { at, node, effects } => {
+                self.now = at;
+                self.carry_out(node as usize, effects);
+            }
+            abreast::Done::Share(tally) => self.hand.tally.add(&tally),
+        });
+    }
+
+    /// How many nodes are in a part; in the last there may be fewer.
+    fn part_size(&self) -> usize {
+        self.places.len().div_ceil(self.under_way.len())
+    }
+
+    fn next_fault(&self) -> Option<Instant> {
+        self.faults.next_event().map(|at| self.since_start(at))
+    }
+
+    /// When the next fault or broadcast comes.
+    fn next_outside(&self) -> Option<Instant> {
+        let broadcast = self.scenario.broadcasts.get(self.next_broadcast);
+        let broadcast = broadcast.map(|broadcast| self.since_start(broadcast.at));
+        self.next_fault().into_iter().chain(broadcast).min()
     }
 
     /// The links that the nodes' values always go over, the lower end first; none where they go to
@@ -209,13 +249,10 @@ impl Cluster {
         Results::new(&Account {
             scenario: &self.scenario,
             census: &self.census,
-            traffic: &self.traffic,
+            tally: &self.hand.tally,
             last_fault: self.last_fault,
             simulated: self.now - self.main,
-            events: self.events,
             unplaced: self.unplaced,
-            undelivered: self.undelivered,
-            direct: self.direct,
         })
     }
 
@@ -226,7 +263,7 @@ impl Cluster {
 
     /// The seed of a node's next life, and when its first one starts.
     fn draw_start(&mut self, node: usize) -> (u64, u64) {
-        self.starts.seek(node as u64, u64::from(self.places[node].life));
+        self.starts.seek(node as u64, u64::from(self.lives[node]));
         let seed = self.starts.next_u64();
         let stagger = u64::try_from(self.scenario.start_spread().as_nanos()).unwrap_or(u64::MAX);
         (seed, self.starts.below(stagger))
@@ -234,16 +271,13 @@ impl Cluster {
 
     fn start(&mut self, node: usize, at: Instant) {
         let (seed, _) = self.draw_start(node);
-        let place = &mut self.places[node];
-        place.life += 1;
-        let (id, incarnation) = (NodeId(node as u64), INCARNATION + u64::from(place.life));
+        self.lives[node] += 1;
+        let life = self.lives[node];
+        let (id, incarnation) = (NodeId(node as u64), INCARNATION + u64::from(life));
         let config = self.scenario.config.clone();
         let is_learned = config.is_learned();
         let members = match is_learned {
-            true => {
-                let lives = place.life / 2;
-                contacts(node, lives, self.scenario.nodes, self.scenario.seed)
-            }
+            true => contacts(node, life / 2, self.scenario.nodes, self.scenario.seed),
             false => self.members.clone(),
         };
         let mut started = Node::sharing(id, members, config, incarnation, seed, at);
@@ -258,11 +292,11 @@ impl Cluster {
             Told::Whole(links) => Some(core::Topology::new(id, links)),
         };
         if let Some(topology) = topology {
-            started.handle(at, Input::Topology(topology), &mut self.outbox);
-            debug_assert!(self.outbox.is_empty(), "a topology makes nobody send");
+            let mut outbox = Outbox::default();
+            started.handle(at, Input::Topology(topology), &mut outbox);
+            debug_assert!(outbox.is_empty(), "a topology makes nobody send");
         }
-        place.node = Some(started);
-        place.wakeup = None;
+        self.places[node] = Place { node: Some(started), wakeup: None, ..self.places[node] };
         self.census.on_start(at);
         self.plan_wakeup(node);
     }
@@ -272,9 +306,10 @@ impl Cluster {
         if place.node.take().is_none() {
             return;
         }
-        place.life += 1;
         place.wakeup = None;
-        self.traffic.drops.down += self.held.remove(&node).map_or(0, |held| held.len() as u64);
+        self.lives[node] += 1;
+        self.hand.tally.traffic.drops.down +=
+            self.held.remove(&node).map_or(0, |held| held.len() as u64);
         self.census.on_death(self.now, node);
     }
 
@@ -322,40 +357,30 @@ impl Cluster {
     }
 
     fn on_wakeup(&mut self, node: usize) {
-        let place = &mut self.places[node];
-        if place.wakeup != Some(self.now) {
-            return;
-        }
-        place.wakeup = None;
         if self.is_paused(node) {
             // It is planned anew when the node goes on.
+            let place = &mut self.places[node];
+            place.wakeup = place.wakeup.filter(|&at| at != self.now);
             return;
         }
-        let due = self.places[node].node.as_ref().and_then(Node::next_wakeup);
-        if due.is_some_and(|due| due <= self.now) {
-            self.events += 1;
-            self.input(node, Input::Wakeup);
-        } else {
-            self.plan_wakeup(node);
-        }
+        self.turn(node, |hand, around, now, place| hand.on_wakeup(around, now, node, place));
     }
 
     fn on_arrival(&mut self, arrival: Arrival) {
-        self.events += 1;
-        let place = &self.places[arrival.to as usize];
-        if place.node.is_none() || place.life != arrival.life {
-            self.traffic.drops.down += 1;
-        } else if let Some(held) = self.held.get_mut(&(arrival.to as usize)) {
-            held.push(arrival);
-        } else {
-            self.receive(arrival);
+        let to = arrival.to as usize;
+        match self.held.get_mut(&to) {
+            Some(held) if self.places[to].node.is_some() && self.lives[to] == arrival.life => {
+                self.hand.tally.events += 1;
+                held.push(arrival);
+            }
+            _ => self.turn(to, |hand, around, now, place| {
+                hand.on_arrival(around, now, place, arrival);
+            }),
         }
     }
 
     fn receive(&mut self, arrival: Arrival) {
-        let Arrival { from, to, id, dialect, message, .. } = arrival;
-        let from = NodeId(from.into());
-        self.input(to as usize, Input::Received { from, id: Some(id), dialect, message });
+        self.input(arrival.to as usize, arrival.into_input());
     }
 
     fn is_paused(&self, node: usize) -> bool {
@@ -363,77 +388,67 @@ impl Cluster {
     }
 
     fn input(&mut self, node: usize, input: Input) {
-        let Some(state) = &mut self.places[node].node else { return };
-        let mut outbox = mem::take(&mut self.outbox);
-        state.handle(self.now, input, &mut outbox);
-        for output in outbox.drain() {
-            match output {
-                Output::Send { to, id, dialect, message } => {
-                    let (from, to) = (node as u32, to.0 as u32);
-                    self.send(Arrival { from, to, life: 0, id, dialect, message });
+        self.turn(node, |hand, around, now, place| hand.input(around, now, node, place, input));
+    }
+
+    /// Queues the node's next wake-up.
+    fn plan_wakeup(&mut self, node: usize) {
+        self.turn(node, |hand, _, now, place| hand.plan_wakeup(now, place));
+    }
+
+    /// A node has its turn.
+    fn turn(
+        &mut self,
+        node: usize,
+        happens: impl FnOnce(&mut Hand, &Surroundings<'_>, Instant, &mut Place),
+    ) {
+        let around = Surroundings {
+            scenario: &self.scenario,
+            faults: &self.faults,
+            lives: &self.lives,
+            main: self.main,
+        };
+        happens(&mut self.hand, &around, self.now, &mut self.places[node]);
+        let mut effects = mem::take(&mut self.hand.effects);
+        self.carry_out(node, effects.drain(..));
+        self.hand.effects = effects;
+    }
+
+    /// Does what has come of a node's turn.
+    fn carry_out(&mut self, node: usize, effects: impl Iterator<Item = Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Sent(sending) => self.send(sending),
+                Effect::Delivered { number, delivery } => {
+                    if let Some(trace) = &mut self.trace {
+                        trace.on_delivery(Instant(self.now.0 - self.main.0), node as u32, number);
+                    }
+                    self.census.on_delivery(self.now, node, number, delivery);
                 }
-                Output::Deliver { place } => self.on_delivery(node, place),
-                Output::Undelivered { direct, .. } => {
-                    self.undelivered += 1;
-                    self.direct += direct as u64;
-                }
+                Effect::WakesAt(due) => self.queue.push(due, Event::Wakeup(node as u32)),
             }
         }
-        self.outbox = outbox;
-        self.plan_wakeup(node);
     }
-
-    fn on_delivery(&mut self, node: usize, place: usize) {
-        let Some(state) = &self.places[node].node else { return };
-        let Some(payload) = state.payload(place) else { return };
-        let number = std::str::from_utf8(payload).ok().and_then(|text| text.parse().ok());
-        if let Some(trace) = &mut self.trace {
-            trace.on_delivery(Instant(self.now.0 - self.main.0), node as u32, number);
-        }
-        if let Some(delivery) = state.delivery(payload) {
-            self.census.on_delivery(self.now, node, number, delivery);
-        }
-    }
-
-    fn send(&mut self, mut arrival: Arrival) {
-        let (from, to) = (arrival.from as usize, arrival.to as usize);
-        let Arrival { id, dialect, .. } = arrival;
-        let bytes = line_bytes(from, to, id, dialect, &arrival.message);
-        if self.now >= self.main {
-            self.traffic.on_sent(&arrival.message, bytes);
-        }
-        let number = self.places[from].sent;
-        self.places[from].sent += 1;
-        let latency = self.scenario.latency.between(from, to);
-        let chance =
-            Chance::draw(latency, &self.faults, &mut self.chances, arrival.from.into(), number);
-        let is_cut = self.faults.is_cut(from, to);
+    /// A message has gone out.
+    fn send(&mut self, sending: Sending) {
+        let Sending { arrival, fate, latency_ms, copy_ms } = sending;
         if self.trace.is_some() {
-            let fate = match chance.is_lost {
-                _ if is_cut => Fate::Cut,
-                true => Fate::Lost,
-                false => Fate::Arrives,
-            };
-            self.watch_sent(&arrival, fate, chance.latency_ms);
+            self.watch_sent(&arrival, fate, latency_ms);
         }
-        if is_cut {
-            self.traffic.drops.cut += 1;
+        if fate != Fate::Arrives {
             return;
         }
-        if chance.is_lost {
-            self.traffic.drops.loss += 1;
-            return;
-        }
-        arrival.life = self.places[to].life;
-        if let Some(copy_ms) = chance.copy_latency_ms {
+        if let Some(copy_ms) = copy_ms {
             self.arrive_later(copy_ms, arrival.clone());
         }
-        self.arrive_later(chance.latency_ms, arrival);
+        self.arrive_later(latency_ms, arrival);
     }
 
     fn arrive_later(&mut self, latency_ms: u64, arrival: Arrival) {
-        let place = self.under_way.insert(arrival) as u32;
-        self.queue.push(self.after_ms(latency_ms), Event::Arrival(place));
+        let at = Instant(self.now.0.saturating_add(at_ms(latency_ms).0));
+        let part = arrival.to as usize / self.part_size();
+        let message = self.under_way[part].insert(arrival) as u32;
+        self.queue.push(at, Event::Arrival { part: part as u32, message });
     }
 
     /// Keeps a message that is sent. Copies that the network makes are not kept.
@@ -447,23 +462,6 @@ impl Cluster {
         if let Some(trace) = &mut self.trace {
             let passage = Passage { from, to, is_link, fate, arrives_at };
             trace.on_sent(at, &arrival.message, &passage);
-        }
-    }
-
-    fn after_ms(&self, ms: u64) -> Instant {
-        Instant(self.now.0.saturating_add(at_ms(ms).0))
-    }
-
-    /// Queues the node's next wake-up, unless one is queued that comes no later: then it is looked
-    /// at again when that has come.
-    fn plan_wakeup(&mut self, node: usize) {
-        let place = &mut self.places[node];
-        let due = place.node.as_ref().and_then(Node::next_wakeup);
-        if let Some(due) = due.map(|due| due.max(self.now))
-            && place.wakeup.is_none_or(|planned| due < planned)
-        {
-            place.wakeup = Some(due);
-            self.queue.push(due, Event::Wakeup(node as u32));
         }
     }
 }

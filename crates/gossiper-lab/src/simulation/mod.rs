@@ -1,4 +1,4 @@
-//! The virtual host: whole clusters of the core's nodes in one thread, in virtual time.
+//! The virtual host: whole clusters of the core's nodes in one process, in virtual time.
 //!
 //! A [`Cluster`] plays a [`Scenario`] event by event: it hands a node what happens to it, carries
 //! out what the node then wants, and counts. No JSON is written, no process started and no clock
@@ -24,6 +24,7 @@
 //! [`Scenario::stagger`], so that not all of them begin their rounds at once; the main phase, from
 //! which all times count, begins after it.
 
+mod abreast;
 mod census;
 mod cluster;
 mod coverage;
@@ -41,6 +42,7 @@ mod tests;
 mod trace;
 mod traffic;
 mod trouble;
+mod turn;
 
 pub use self::cluster::Cluster;
 pub use self::coverage::Coverage;
@@ -62,8 +64,18 @@ pub use self::trouble::{Crash, Partition, RING_NODES_MAX, Span, Split, Trouble, 
 ///
 /// If it cannot be played; see [`Scenario::check`].
 pub fn play(scenario: Scenario) -> Result<Results, ScenarioError> {
-    let mut cluster = Cluster::new(scenario)?;
-    while cluster.step() {}
+    play_on(1, scenario)
+}
+
+/// Plays a scenario to its end, the busy moments of a large cluster on so many threads. Their number
+/// changes nothing but how long it takes.
+///
+/// # Errors
+///
+/// As [`play`].
+pub fn play_on(threads: usize, scenario: Scenario) -> Result<Results, ScenarioError> {
+    let mut cluster = Cluster::on_threads(threads, scenario)?;
+    while cluster.advance() {}
     Ok(cluster.results())
 }
 

@@ -87,6 +87,21 @@ impl<T: Copy + Ord> Queue<T> {
         self.late.pop().map(|Reverse((at, _, item))| (at, item))
     }
 
+    /// When the bucket ends whose items come next, and how many items are left of it; `None` if there
+    /// are none, or some came in after it had begun.
+    pub(super) fn bucket(&mut self) -> Option<(Instant, usize)> {
+        self.turn();
+        let end = Instant(self.bucket.saturating_add(1).saturating_mul(BUCKET_NS));
+        (self.late.is_empty() && !self.items.is_empty()).then_some((end, self.items.len()))
+    }
+
+    /// Takes the items of [the bucket](Self::bucket), in their order.
+    pub(super) fn take_bucket(&mut self) -> Vec<(Instant, T)> {
+        let mut items = mem::take(&mut self.items);
+        items.reverse();
+        items
+    }
+
     /// Goes on to the next bucket that holds anything, if this one is empty.
     fn turn(&mut self) {
         if !self.items.is_empty() || !self.late.is_empty() {

@@ -9,7 +9,8 @@ use super::census::{Census, Value};
 use super::coverage::Coverage;
 use super::scenario::Scenario;
 use super::setting::Setting;
-use super::traffic::{Drops, Kinds, Traffic};
+use super::traffic::{Drops, Kinds};
+use super::turn::Tally;
 use crate::figures::Quantiles;
 
 /// What has come of a run. Fields stand in the JSON in this order; times are in milliseconds, and
@@ -89,18 +90,16 @@ pub struct Results {
 pub(super) struct Account<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) census: &'a Census,
-    pub(super) traffic: &'a Traffic,
+    pub(super) tally: &'a Tally,
     pub(super) last_fault: Option<Instant>,
     pub(super) simulated: Duration,
-    pub(super) events: u64,
     pub(super) unplaced: u64,
-    pub(super) undelivered: u64,
-    pub(super) direct: u64,
 }
 
 impl Results {
     pub(super) fn new(account: &Account<'_>) -> Self {
-        let Account { scenario, census, traffic, .. } = account;
+        let Account { scenario, census, tally, .. } = account;
+        let Tally { events, traffic, undelivered, direct } = tally;
         let (values, up) = (census.values(), census.up());
         let is_complete = |value: &&Value| value.holders == up && value.holders > 0;
         let complete: Vec<&Value> = values.iter().filter(is_complete).collect();
@@ -137,14 +136,14 @@ impl Results {
             messages: traffic.kinds,
             payload_messages: traffic.payload_messages,
             dropped: traffic.drops,
-            undelivered: account.undelivered,
-            direct: account.direct,
+            undelivered: *undelivered,
+            direct: *direct,
             tree_deliveries: census.tree_deliveries,
             gossip_deliveries: census.gossip_deliveries,
             invented: census.invented,
             delivered_twice: census.delivered_twice,
             simulated_ms: ms(account.simulated),
-            events: account.events,
+            events: *events,
         }
     }
 

@@ -75,8 +75,8 @@ pub fn answers_json(answers: &[Answer]) -> String {
 }
 
 impl Sweep {
-    /// Plays all runs on so many threads; the results stand in the order of the runs, whatever the
-    /// threads do. `on_done` is told, from any of them, of each run that is over.
+    /// Plays all runs on so many threads, several on one run where there are fewer runs; the results
+    /// stand in the order of the runs, whatever the threads do. `on_done` is told, from any of them, of each run that is over.
     ///
     /// # Errors
     ///
@@ -87,16 +87,17 @@ impl Sweep {
         on_done: &(dyn Fn() + Sync),
     ) -> Result<Vec<Answer>, ScenarioError> {
         let next = AtomicUsize::new(0);
+        let at_once = threads.min(self.points.len()).max(1);
         let work = || {
             let mut done = Vec::new();
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some(point) = self.points.get(place) else { return done };
-                done.push((place, point.play()));
+                done.push((place, point.play(threads / at_once)));
                 on_done();
             }
         };
-        let mut all: Vec<_> = threads::on_each(threads, work).into_iter().flatten().collect();
+        let mut all: Vec<_> = threads::on_each(at_once, work).into_iter().flatten().collect();
         all.sort_unstable_by_key(|(place, _)| *place);
         all.into_iter().map(|(_, answer)| answer).collect()
     }
@@ -144,7 +145,7 @@ impl Point {
         self.scenario()?.check()
     }
 
-    fn play(&self) -> Result<Answer, ScenarioError> {
+    fn play(&self, threads: usize) -> Result<Answer, ScenarioError> {
         let label = Label {
             faults: self.faults.clone(),
             overlay: if self.config.is_learned() { "learned" } else { "computed" },
@@ -152,7 +153,7 @@ impl Point {
             gossip_interval_ms: self.config.gossip_interval.as_secs_f64() * 1e3,
             pace_ms: self.config.pace.as_secs_f64() * 1e3,
         };
-        Ok(Answer { label, results: super::play(self.scenario()?)? })
+        Ok(Answer { label, results: super::play_on(threads, self.scenario()?)? })
     }
 }
 

@@ -289,3 +289,41 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_number_of_threads_comes_to_the_same(
+        seed in any::<u64>(),
+        nodes in 100..300_usize,
+        strategy in prop::sample::select(&STRATEGIES[..]),
+        is_calm in any::<bool>(),
+        least_ms in 0..3_u32,
+        threads in 2..5_usize,
+    ) {
+        let faults = match is_calm {
+            true => "",
+            false => r#"{"at_ms":200,"start":"loss","probability":0.1}
+{"at_ms":250,"start":"duplicate","probability":0.1}
+{"at_ms":500,"start":"pause","nodes":[3,4]}
+{"at_ms":700,"start":"kill","nodes":[1,9,10]}
+{"at_ms":900,"stop":"loss"}
+{"at_ms":1500,"stop":"pause"}
+{"at_ms":2500,"stop":"kill"}"#,
+        };
+        let load = LoadPlan { broadcasts: 4, rate_hz: 10.0, senders: nodes };
+        // Most starts, and so most rounds, fall on a few moments.
+        let scenario = Scenario {
+            faults: FaultPlan::from_json(faults, nodes).unwrap(),
+            broadcasts: load.draw(nodes, seed),
+            settle: Duration::from_secs(4),
+            stagger: Duration::from_millis(10),
+            latency: Latency::range(least_ms, 4),
+            seed,
+            ..scenario(strategy, Topology::Grid, nodes)
+        };
+        let one = play(scenario.clone()).unwrap();
+        prop_assert_eq!(play_on(threads, scenario).unwrap(), one);
+    }
+}

@@ -76,6 +76,29 @@ impl Traffic {
         pushes + broadcast_ack + gossip_sync + gossip_sync_ok + gossip_summary + gossip_digest
     }
 
+    /// What others have sent.
+    pub(super) fn add(&mut self, other: &Self) {
+        let Self { kinds, payload_messages, payloads, bytes, drops } = other;
+        let own = &mut self.kinds;
+        own.broadcast += kinds.broadcast;
+        own.broadcast_ack += kinds.broadcast_ack;
+        own.gossip += kinds.gossip;
+        own.gossip_sync += kinds.gossip_sync;
+        own.gossip_sync_ok += kinds.gossip_sync_ok;
+        own.gossip_summary += kinds.gossip_summary;
+        own.gossip_digest += kinds.gossip_digest;
+        own.gossip_delta += kinds.gossip_delta;
+        own.gossip_push += kinds.gossip_push;
+        own.gossip_link += kinds.gossip_link;
+        own.gossip_view += kinds.gossip_view;
+        self.payload_messages += payload_messages;
+        self.payloads += payloads;
+        self.bytes += bytes;
+        self.drops.cut += drops.cut;
+        self.drops.loss += drops.loss;
+        self.drops.down += drops.down;
+    }
+
     /// A message is sent that takes so many bytes.
     pub(super) fn on_sent(&mut self, message: &Message, bytes: u64) {
         let kinds = &mut self.kinds;

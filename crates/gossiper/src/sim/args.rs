@@ -52,7 +52,7 @@ pub(crate) struct SimArgs {
     )]
     pub(super) plan: Option<PathBuf>,
 
-    /// Runs of a plan or a swarm that are played at once; without it as many as there are cores
+    /// Threads to play on; without it as many as there are cores. The output is the same for any
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(super) threads: Option<usize>,
 

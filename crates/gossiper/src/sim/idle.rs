@@ -33,9 +33,6 @@ fn for_other_commands(args: &SimArgs) -> Result<(), String> {
             return Err(format!("{flag} is for a --swarm: add that, or leave {flag} out"));
         }
     }
-    if args.threads.is_some() && args.plan.is_none() {
-        return Err("--threads is for a PLAN.toml, or a --swarm: one run has one thread".into());
-    }
     Ok(())
 }
 

@@ -120,7 +120,8 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     let scenarios: Vec<Scenario> = strategies.iter().map(with).collect();
     // All are looked at before the first is played.
     scenarios.iter().try_for_each(Scenario::check).map_err(bad)?;
-    let results = scenarios.into_iter().map(simulation::play);
+    let played = |scenario| simulation::play_on(plan::threads(args), scenario);
+    let results = scenarios.into_iter().map(played);
     let results = results.collect::<Result<Vec<Results>, _>>().map_err(bad)?;
     show(args, &scenario, &results)?;
     Ok(exit_code(results.iter()))

@@ -20,9 +20,8 @@ pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
         .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
     let in_file = |error| bad(format!("{}: {error}", path.display()));
     let sweep = Sweep::from_toml(&text).map_err(in_file)?;
-    let threads = threads(args).min(sweep.points.len());
     let bar = bar(sweep.points.len());
-    let answers = sweep.play(threads, &|| bar.inc(1)).map_err(in_file)?;
+    let answers = sweep.play(threads(args), &|| bar.inc(1)).map_err(in_file)?;
     bar.finish_and_clear();
     print(&match args.json {
         true => simulation::answers_json(&answers),
@@ -34,7 +33,7 @@ pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
     Ok(exit_code(answers.iter().map(|answer| &answer.results)))
 }
 
-/// How many runs are played at once.
+/// On how many threads to play.
 pub(super) fn threads(args: &SimArgs) -> usize {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     args.threads.unwrap_or_else(cores)
