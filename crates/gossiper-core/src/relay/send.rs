@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::link::{Link, Plain, Sent, Suspect};
 use super::table::{Moment, Outlook};
 use super::tree::Place;
-use super::watch::{Compares, differs_at, unwell_from};
+use super::watch::{Compares, differs_at, overdue_at, unwell_from};
 use super::{Relay, Times, is_in_use, is_straight, relays};
 use crate::rung::digest;
 use crate::state::Context;
@@ -149,6 +149,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     let is_plain = cx.state.links.is_plain(peer);
     let is_any = !link.owed.is_empty() || is_plain && link.left_out.is_some();
     let owes = is_any && link.suspect.is_none() && (is_dialect || link.has_room());
+    let overdue = overdue_at(link, times);
     let waits = waits_until(link, times).filter(|_| owes && !is_dialect && !is_plain);
     at(waits);
     at(dialect_ask_at(cx, place, peer, link));
@@ -157,7 +158,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
         at(link.answers_now.then(|| again_at(link.answered, times)));
     } else {
         // Where values spread otherwise, nobody is watched.
-        at(super::watch::overdue_at(link, times).filter(|_| is_in_use(cx.state)));
+        at(overdue.filter(|_| is_in_use(cx.state)));
     }
     // Who does not speak the dialect is shown what it lacks when something else happens.
     let is_kept = link.shown.is_some() && !is_dialect && link.suspect.is_none();
@@ -174,7 +175,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     Outlook {
         due,
         unwell_from: if is_neighbor {
-            unwell_from(cx, peer, is_uplink, link, times)
+            unwell_from(cx, peer, is_uplink, link, overdue)
         } else {
             Outlook::NEVER
         },

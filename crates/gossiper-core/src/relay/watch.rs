@@ -407,12 +407,12 @@ pub(super) fn unwell_from(
     peer: NodeId,
     is_uplink: bool,
     link: &Link,
-    times: &Times,
+    overdue: Option<Instant>,
 ) -> Instant {
     if !cx.state.links.speaks_dialect(peer) || link.hash.is_none() {
         return Instant::START;
     }
-    let overdue = overdue_at(link, times).unwrap_or(Outlook::NEVER);
+    let overdue = overdue.unwrap_or(Outlook::NEVER);
     let is_compared = Compares::of(cx, is_uplink, link) != Compares::Never || is_straight(cx.state);
     let Some((quiet, _)) = link.differs.filter(|_| is_compared) else { return overdue };
     // Where all push straight to all, something is always under way, and two nodes hold the same

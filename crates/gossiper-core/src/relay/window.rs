@@ -22,7 +22,10 @@ impl Window {
     /// A push of this number has come, or one that says that this was the last; none below `floor`
     /// is waited for.
     pub(crate) fn on_push(&mut self, number: u64, floor: u64, is_numbered: bool, now: Instant) {
-        if is_numbered && number > self.upto {
+        if is_numbered && self.beyond.is_empty() && number == self.upto.saturating_add(1) {
+            // As almost always, and without a look at the set.
+            self.upto = number;
+        } else if is_numbered && number > self.upto {
             self.beyond.insert(number);
         }
         self.upto = self.upto.max(floor.saturating_sub(1));
