@@ -1,7 +1,10 @@
 //! Nodes broken on purpose: each check of the swarm catches the one that breaks what it looks at.
 
+use std::collections::BTreeMap;
+
 use gossiper_core::{
-    Awaited, Input, Instant, Message, MessageId, NodeId, Output, Stats, Strategy, Summary,
+    Awaited, Config, Input, Instant, Message, MessageId, NodeId, Output, OverlayKind, Stats,
+    Strategy, Summary,
 };
 use gossiper_lab::swarm::{
     Birth, Breach, Check, Core, Machine, Maker, Scenario, core_node, play, shrink,
@@ -17,6 +20,8 @@ struct Canary {
     me: NodeId,
     nodes: usize,
     turns: u64,
+    /// What it says of its neighbors.
+    view: Vec<NodeId>,
 }
 
 /// What is no node's value.
@@ -54,6 +59,11 @@ impl Machine for Canary {
             _ => {}
         }
         self.core.handle(now, input, outputs);
+        self.view = match self.wrong {
+            Check::Views if self.is_late() => vec![self.peer(); 2],
+            Check::Symmetry if self.me.0 == 0 => Vec::new(),
+            _ => self.core.neighbors().to_vec(),
+        };
         match self.wrong {
             Check::Invented if self.is_late() => outputs.push(Output::Deliver { place: INVENTED }),
             Check::Twice => {
@@ -99,6 +109,10 @@ impl Machine for Canary {
             Check::Remainder => Awaited { forwards: 1 },
             _ => self.core.awaited(),
         }
+    }
+
+    fn neighbors(&self) -> &[NodeId] {
+        &self.view
     }
 
     fn payload_count(&self) -> usize {
@@ -155,6 +169,10 @@ impl Machine for Chatterer {
         self.core.awaited()
     }
 
+    fn neighbors(&self) -> &[NodeId] {
+        self.core.neighbors()
+    }
+
     fn payload_count(&self) -> usize {
         self.core.payload_count()
     }
@@ -172,15 +190,26 @@ fn maker(wrong: Check) -> impl Fn(Birth) -> Box<dyn Machine> + Sync {
         let core = Core::new(birth);
         match wrong {
             Check::Idle => Box::new(Chatterer { core, peer, next, said: 0, shift: 0 }),
-            _ => Box::new(Canary { core, wrong, me, nodes, turns: 0 }),
+            _ => Box::new(Canary { core, wrong, me, nodes, turns: 0, view: Vec::new() }),
         }
     }
+}
+
+/// The scenario of a seed, whose nodes have partial views.
+fn learned(seed: u64) -> Scenario {
+    let mut scenario = Scenario::draw(seed);
+    let usual = Config { overlay: OverlayKind::Learned, active_view: 3, ..Config::default() };
+    (scenario.config, scenario.odd) = (usual, BTreeMap::new());
+    scenario
 }
 
 /// The first seed at which this check fails, whatever else fails at others.
 fn caught(wrong: Check, maker: &Maker) -> (Scenario, Breach) {
     for seed in 1..=SEEDS {
-        let scenario = Scenario::draw(seed);
+        let scenario = match wrong {
+            Check::Views | Check::Symmetry => learned(seed),
+            _ => Scenario::draw(seed),
+        };
         // A protocol that acknowledges nothing has no answers to leave out.
         if scenario.config.strategy == Strategy::Flood {
             continue;
@@ -216,4 +245,76 @@ fn what_fails_is_shrunk_to_what_it_needs_and_can_be_read_and_played_again() {
     let again = Scenario::from_json(&small.to_json()).unwrap();
     assert_eq!(play(&again, &maker).unwrap().breach, Some(shrunk.breach));
     assert_eq!(play(&again, &core_node).unwrap().breach, None);
+}
+
+/// A node on partial views to which something never comes.
+struct Deaf {
+    core: Core,
+    hears: fn(&mut Message) -> bool,
+}
+
+impl Machine for Deaf {
+    fn handle(&mut self, now: Instant, mut input: Input, outputs: &mut Vec<Output>) {
+        let hears = match &mut input {
+            Input::Received { message, .. } => (self.hears)(message),
+            _ => true,
+        };
+        if hears {
+            self.core.handle(now, input, outputs);
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Instant> {
+        self.core.next_wakeup()
+    }
+
+    fn stats(&self) -> Stats {
+        self.core.stats()
+    }
+
+    fn awaited(&self) -> Awaited {
+        self.core.awaited()
+    }
+
+    fn neighbors(&self) -> &[NodeId] {
+        self.core.neighbors()
+    }
+
+    fn payload_count(&self) -> usize {
+        self.core.payload_count()
+    }
+
+    fn payload(&self, place: usize) -> Option<&[u8]> {
+        self.core.payload(place)
+    }
+}
+
+/// What becomes of a few clusters on partial views whose nodes do not hear something.
+fn without(hears: fn(&mut Message) -> bool) -> Vec<Check> {
+    let maker = move |birth| Box::new(Deaf { core: Core::new(birth), hears }) as Box<dyn Machine>;
+    let breach = |seed| play(&learned(seed), &maker).unwrap().breach;
+    (1..=8).filter_map(breach).map(|breach| breach.check).collect()
+}
+
+#[test]
+fn a_learned_overlay_without_payloads_and_digests_does_not_agree() {
+    let found = without(|message| match message {
+        Message::Link(push) => {
+            push.rumors.clear();
+            true
+        }
+        message => !matches!(message, Message::Delta { .. }),
+    });
+    assert!(found.contains(&Check::Agreement), "{found:?}");
+}
+
+#[test]
+fn a_learned_overlay_without_acknowledgements_does_not_come_to_rest() {
+    let found = without(|message| {
+        if let Message::Link(push) = message {
+            push.acked = None;
+        }
+        true
+    });
+    assert!(found.contains(&Check::Idle) || found.contains(&Check::Remainder), "{found:?}");
 }

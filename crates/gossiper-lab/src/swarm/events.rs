@@ -22,6 +22,7 @@ impl World<'_> {
         let birth = Birth {
             id: NodeId(node as u64),
             members: self.members.clone(),
+            contacts: self.scenario.contacts(node),
             config: self.scenario.config_of(node).clone(),
             topology: self.scenario.told(node),
             incarnation: place.starts,
@@ -168,8 +169,8 @@ impl World<'_> {
         self.acting.set(Some(node));
         let mut outputs = mem::take(&mut self.outputs);
         machine.handle(self.now + place.ahead, input, &mut outputs);
-        let awaited_max = self.scenario.config_of(node).awaited_max;
-        let found = self.ledger.on_turn(node, &**machine, &outputs, awaited_max);
+        let config = self.scenario.config_of(node);
+        let found = self.ledger.on_turn(node, &**machine, &outputs, config);
         self.note(found)?;
         for output in outputs.drain(..) {
             if let Output::Send { to, id, dialect, message } = output {

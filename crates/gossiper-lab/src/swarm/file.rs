@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gossiper_core::{Config, Mechanism, Strategy};
+use gossiper_core::{Config, Mechanism, OverlayKind, Strategy};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -44,8 +44,19 @@ struct Settings {
     gossip_interval_ms: u64,
     ack_timeout_ms: u64,
     awaited_max: usize,
+    /// Of nodes with partial views.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    views: Option<Views>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     without: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Views {
+    active: usize,
+    passive: usize,
+    shuffle_interval_ms: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -148,6 +159,11 @@ fn read(text: &str) -> Result<Scenario, String> {
 
 impl Settings {
     fn of(config: &Config) -> Self {
+        let views = Views {
+            active: config.active_view,
+            passive: config.passive_view,
+            shuffle_interval_ms: config.shuffle_interval.as_millis() as u64,
+        };
         Self {
             strategy: strategy_name(config.strategy).into(),
             pace_ms: config.pace.as_millis() as u64,
@@ -155,6 +171,7 @@ impl Settings {
             gossip_interval_ms: config.gossip_interval.as_millis() as u64,
             ack_timeout_ms: config.ack_timeout.as_millis() as u64,
             awaited_max: config.awaited_max,
+            views: config.is_learned().then_some(views),
             without: config.without.iter().map(|mechanism| mechanism.to_string()).collect(),
         }
     }
@@ -163,7 +180,7 @@ impl Settings {
         let all = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
         let strategy = all.into_iter().find(|&it| strategy_name(it) == self.strategy);
         let without = self.without.iter().map(|name| name.parse::<Mechanism>());
-        Ok(Config {
+        let mut config = Config {
             strategy: strategy.ok_or_else(|| format!("no strategy is {:?}", self.strategy))?,
             fanout: self.fanout,
             gossip_interval: Duration::from_millis(self.gossip_interval_ms),
@@ -172,7 +189,14 @@ impl Settings {
             without: without.collect::<Result<_, _>>().map_err(|error| error.to_string())?,
             awaited_max: self.awaited_max,
             ..Config::default()
-        })
+        };
+        if let Some(views) = self.views {
+            config.overlay = OverlayKind::Learned;
+            config.active_view = views.active;
+            config.passive_view = views.passive;
+            config.shuffle_interval = Duration::from_millis(views.shuffle_interval_ms);
+        }
+        Ok(config)
     }
 }
 

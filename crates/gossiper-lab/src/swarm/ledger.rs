@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gossiper_core::{Instant, MessageId, NodeId, Output, Stats};
+use gossiper_core::{Config, Instant, MessageId, NodeId, Output, Stats};
 
 use super::machine::Machine;
 
@@ -32,6 +32,8 @@ pub enum Check {
     Address,
     /// The numbers of a node's messages rise.
     Numbers,
+    /// Partial views hold other members, each once, and no more than the settings allow.
+    Views,
     /// Time goes on: there is an end to what happens at one moment.
     Storm,
     /// No node panics.
@@ -42,11 +44,13 @@ pub enum Check {
     Idle,
     /// A cluster that agrees awaits nothing.
     Remainder,
+    /// In a cluster that agrees neighbors have each other in their views.
+    Symmetry,
 }
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Invented,
         Self::Twice,
         Self::Forgotten,
@@ -57,11 +61,13 @@ impl Check {
         Self::Outputs,
         Self::Address,
         Self::Numbers,
+        Self::Views,
         Self::Storm,
         Self::Panic,
         Self::Agreement,
         Self::Idle,
         Self::Remainder,
+        Self::Symmetry,
     ];
 
     /// The name in reports.
@@ -77,11 +83,13 @@ impl Check {
             Self::Outputs => "outputs",
             Self::Address => "address",
             Self::Numbers => "numbers",
+            Self::Views => "views",
             Self::Storm => "storm",
             Self::Panic => "panic",
             Self::Agreement => "agreement",
             Self::Idle => "idle",
             Self::Remainder => "remainder",
+            Self::Symmetry => "symmetry",
         }
     }
 }
@@ -192,13 +200,13 @@ impl Ledger {
         self.lives.iter().position(|life| life.is_up && !life.holds[value])
     }
 
-    /// A node has done something. `awaited_max` is what its settings say.
+    /// A node with these settings has done something.
     pub(super) fn on_turn(
         &mut self,
         node: usize,
         machine: &dyn Machine,
         outputs: &[Output],
-        awaited_max: usize,
+        config: &Config,
     ) -> Found {
         let nodes = self.lives.len();
         let most = OUTPUTS_MAX + 4 * nodes * (1 + self.holders.len());
@@ -217,15 +225,30 @@ impl Ledger {
         unless(known == held, Check::Forgotten, || {
             format!("it says that it holds {known} values, and has delivered {held}")
         })?;
-        let forwards = machine.awaited().forwards;
-        unless(forwards <= awaited_max, Check::Awaited, || {
-            format!("{forwards} forwards await an acknowledgement, and {awaited_max} may")
+        let (forwards, most) = (machine.awaited().forwards, config.awaited_max);
+        unless(forwards <= most, Check::Awaited, || {
+            format!("{forwards} forwards await an acknowledgement, and {most} may")
+        })?;
+        if config.is_learned() { self.check_view(node, machine, config) } else { Ok(()) }
+    }
+
+    fn check_view(&self, node: usize, machine: &dyn Machine, config: &Config) -> Found {
+        let view = machine.neighbors();
+        let is_sound = |(place, other): (usize, &NodeId)| {
+            self.is_peer(node, *other) && !view[..place].contains(other)
+        };
+        let holds = view.len() <= config.active_view && view.iter().enumerate().all(is_sound);
+        unless(holds, Check::Views, || {
+            format!("its view of {} at most is {view:?}", config.active_view)
         })
     }
 
+    fn is_peer(&self, node: usize, other: NodeId) -> bool {
+        other.0 < self.lives.len() as u64 && other.0 != node as u64
+    }
+
     fn on_send(&mut self, node: usize, to: NodeId, id: MessageId) -> Found {
-        let is_member = to.0 < self.lives.len() as u64 && to.0 != node as u64;
-        unless(is_member, Check::Address, || format!("it sends a message to {to}"))?;
+        unless(self.is_peer(node, to), Check::Address, || format!("it sends a message to {to}"))?;
         let life = &mut self.lives[node];
         let before = life.last_number.replace(id);
         life.sent += 1;

@@ -18,6 +18,9 @@ pub trait Machine {
     /// As [`Node::awaited`].
     fn awaited(&self) -> Awaited;
 
+    /// As [`Node::neighbors`].
+    fn neighbors(&self) -> &[NodeId];
+
     /// As [`Node::payload_count`].
     fn payload_count(&self) -> usize;
 
@@ -32,6 +35,8 @@ pub struct Birth {
     pub id: NodeId,
     /// The whole cluster.
     pub members: Vec<NodeId>,
+    /// Those of it that a node with partial views is told of.
+    pub contacts: Vec<NodeId>,
     /// How it is to behave.
     pub config: Config,
     /// Its links, if it is told any.
@@ -58,8 +63,9 @@ pub struct Core {
 impl Core {
     /// A node that has just started.
     pub fn new(birth: Birth) -> Self {
-        let Birth { id, members, config, topology, incarnation, seed, now } = birth;
-        let mut node = Node::new(id, &members, config, incarnation, seed, now);
+        let Birth { id, members, contacts, config, topology, incarnation, seed, now } = birth;
+        let told = if config.is_learned() { &contacts } else { &members };
+        let mut node = Node::new(id, told, config, incarnation, seed, now);
         let mut outbox = Outbox::default();
         if let Some(topology) = topology {
             node.handle(now, Input::Topology(topology), &mut outbox);
@@ -85,6 +91,10 @@ impl Machine for Core {
 
     fn awaited(&self) -> Awaited {
         self.node.awaited()
+    }
+
+    fn neighbors(&self) -> &[NodeId] {
+        self.node.neighbors()
     }
 
     fn payload_count(&self) -> usize {

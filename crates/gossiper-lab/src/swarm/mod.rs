@@ -10,11 +10,12 @@
 //!
 //! | [`Check`] | when |
 //! | --- | --- |
-//! | `invented`, `twice`, `forgotten`, `unacknowledged`, `counters`, `sums`, `awaited`, `outputs`, `address`, `numbers` | after each step |
+//! | `invented`, `twice`, `forgotten`, `unacknowledged`, `counters`, `sums`, `awaited`, `outputs`, `address`, `numbers`, `views` | after each step |
 //! | `storm` | when too much happens at one moment, or in the whole run |
 //! | `panic` | always |
 //! | `agreement` | from the calm on: when it must be reached is [`Scenario::agreement_ms_max`] |
 //! | `idle`, `remainder` | after the agreement: [`Scenario::idle_messages_max`] |
+//! | `symmetry` | at the end, of clusters in which nobody knows everybody |
 //!
 //! # A run
 //!
@@ -42,6 +43,7 @@ mod hunt;
 mod ledger;
 mod machine;
 mod outcome;
+mod partial;
 mod scenario;
 mod shrink;
 #[cfg(test)]

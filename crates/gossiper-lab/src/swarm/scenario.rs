@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gossiper_core::{Config, Instant, Mechanism, NodeId, Strategy, Topology as Links};
 
+use super::partial::check_views;
 use crate::fault::{Action, Fault, FaultPlan, Kind};
 use crate::network::{Distribution, Latency, WORLD_MS_MAX};
 use crate::seed::at_ms;
@@ -96,7 +97,7 @@ impl Scenario {
     }
 
     /// How the nodes behave, those of [`config`](Self::config) once.
-    fn configs(&self) -> impl Iterator<Item = &Config> + Clone {
+    pub(super) fn configs(&self) -> impl Iterator<Item = &Config> + Clone {
         let is_usual = self.odd.len() < self.nodes;
         is_usual.then_some(&self.config).into_iter().chain(self.odd.values())
     }
@@ -156,6 +157,9 @@ impl Scenario {
         let interval = longest(|config| config.gossip_interval);
         let waits = longest(|config| config.ack_timeout + config.pace) + 4 * self.latency_ms_max();
         let log = u64::from(self.nodes.max(2).ilog2()) + 1;
+        if self.is_learned() {
+            return self.reunion_ms_max(interval, waits, log);
+        }
         let rounds = 2 * (log + log * 7 / 10) + 16 + 8;
         5_000 + rounds * interval + (log + 4) * waits
     }
@@ -190,7 +194,7 @@ impl Scenario {
     }
 
     /// The longest gossip interval.
-    fn interval_ms(&self) -> u64 {
+    pub(super) fn interval_ms(&self) -> u64 {
         let longest = self.configs().map(|config| config.gossip_interval).max();
         longest.unwrap_or_default().as_millis() as u64
     }
@@ -200,6 +204,9 @@ impl Scenario {
     /// makes every round, a message to `fanout` peers in each, and an answer of those that do not
     /// compare digests.
     pub fn idle_messages_max(&self) -> u64 {
+        if self.is_learned() {
+            return self.kept_up_max();
+        }
         if self.is_thrifty() && self.configs().all(|config| !config.pace.is_zero()) {
             let rounds = self.idle_ms() / self.interval_ms().max(1) + 1;
             return (rounds * self.nodes as u64).div_ceil(2);
@@ -227,7 +234,7 @@ impl Scenario {
         let is_thrifty = |config: &Config| {
             config.strategy == Strategy::Hybrid && Mechanism::ALL.iter().all(|&it| config.uses(it))
         };
-        !self.topology.is_tree(self.nodes) && self.configs().all(is_thrifty)
+        !self.is_learned() && !self.topology.is_tree(self.nodes) && self.configs().all(is_thrifty)
     }
 
     /// Whether the scenario can be played.
@@ -274,6 +281,9 @@ impl Scenario {
         if times.max() > Some(AT_MS_MAX) {
             return refuse("a jolt is of an hour at most".into());
         }
+        if self.configs().any(|config| config.is_learned() != self.is_learned()) {
+            return refuse("all nodes have partial views, or none has".into());
+        }
         self.configs().try_for_each(check_config).map_err(ScenarioError)
     }
 
@@ -298,6 +308,7 @@ impl Scenario {
         let mut put = |is_in: bool, name| all.extend(is_in.then_some(name));
         put(!self.odd.is_empty(), "mixed nodes");
         put(self.configs().any(|config| config.without.iter().next().is_some()), "mechanism off");
+        put(self.is_learned(), "partial views");
         put(self.config.pace.is_zero(), "no pace");
         put(self.broadcasts.iter().enumerate().any(|(n, it)| it.value != n), "repeated values");
         all.sort_unstable();
@@ -316,6 +327,9 @@ fn check_config(config: &Config) -> Result<(), String> {
     let least = Duration::from_millis(1);
     if config.fanout == 0 || config.awaited_max == 0 {
         return Err("fanout and awaited_max are 1 at least".into());
+    }
+    if config.is_learned() {
+        check_views(config)?;
     }
     let timers = [config.gossip_interval, config.ack_timeout];
     if timers.iter().any(|time| !(least..=most).contains(time)) || config.pace > most {

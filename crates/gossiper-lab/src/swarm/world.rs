@@ -148,6 +148,7 @@ impl<'a> World<'a> {
         // Nodes that know nothing at all go on asking each other for it.
         if self.scenario.promises_agreement() && self.seen.broadcasts > 0 {
             self.check_idle(self.seen.messages - before)?;
+            self.check_symmetry()?;
         }
         Ok(())
     }
@@ -244,6 +245,36 @@ impl<'a> World<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Where views are partial, no link lasts that only one of its ends has.
+    fn check_symmetry(&mut self) -> Result<(), Breach> {
+        let before = self.one_sided();
+        let end = self.now + Duration::from_millis(self.scenario.one_sided_ms_max());
+        while !before.is_empty() && self.step(end)? {}
+        let after = self.one_sided();
+        let Some(&(node, other)) = before.iter().find(|link| after.contains(link)) else {
+            return Ok(());
+        };
+        self.acting.set(Some(node));
+        Err(self.breach(
+            Check::Symmetry,
+            format!(
+                "n{other} is its neighbor for {} ms, and does not have it for one",
+                self.scenario.one_sided_ms_max()
+            ),
+        ))
+    }
+
+    /// The links that only the first of the two has, if views are partial.
+    fn one_sided(&self) -> Vec<(usize, usize)> {
+        let view = |node: usize| {
+            let machine = self.places.get(node).and_then(|place| place.machine.as_ref());
+            machine.map_or(&[][..], |machine| machine.neighbors())
+        };
+        let nodes = (0..self.places.len()).filter(|_| self.scenario.is_learned());
+        let links = nodes.flat_map(|node| view(node).iter().map(move |it| (node, it.0 as usize)));
+        links.filter(|&(node, other)| !view(other).contains(&NodeId(node as u64))).collect()
     }
 
     fn check_holdings(&self) -> Result<(), Breach> {
