@@ -215,6 +215,10 @@ impl Learned {
         moment: Moment,
     ) {
         let held = cx.state.streams.find(id);
+        if held.is_none() && !cx.state.uses(Mechanism::Fallback) {
+            // Who waits for nobody asks nobody: a comparison brings it.
+            return;
+        }
         if let (Some(value), Some(link)) = (held, self.link_mut(from)) {
             link.on_holder(value);
         }
@@ -300,8 +304,7 @@ impl Learned {
     }
 
     fn graft_overdue(&mut self, cx: &mut Context<'_>) {
-        let is_due = self.tree.next_wakeup().is_some_and(|due| due <= cx.now);
-        if !is_due || !cx.state.uses(Mechanism::Fallback) {
+        if self.tree.next_wakeup().is_none_or(|due| due > cx.now) {
             return;
         }
         let overdue = self.tree.overdue(self.moment(cx));

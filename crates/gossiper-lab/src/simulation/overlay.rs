@@ -97,16 +97,15 @@ impl FromStr for Overlay {
 
 #[cfg(test)]
 mod tests {
-    use gossiper_core::Config;
+    use gossiper_core::{Config, Mechanism};
 
     use super::*;
     use crate::network::Latency;
     use crate::simulation::{LoadPlan, Results, Trouble, play};
     use crate::topology::Topology;
 
-    fn learned(nodes: usize, trouble: Trouble, seed: u64) -> Results {
-        let load = LoadPlan { broadcasts: 20, rate_hz: 4.0, senders: nodes };
-        let results = play(Scenario {
+    fn scenario(nodes: usize, trouble: Trouble, load: LoadPlan, seed: u64) -> Scenario {
+        Scenario {
             nodes,
             config: Config { overlay: OverlayKind::Learned, ..Config::default() },
             topology: Topology::Grid,
@@ -117,8 +116,12 @@ mod tests {
             stagger: Duration::from_secs(1),
             warmup: None,
             seed,
-        })
-        .unwrap();
+        }
+    }
+
+    fn learned(nodes: usize, trouble: Trouble, seed: u64) -> Results {
+        let load = LoadPlan { broadcasts: 20, rate_hz: 4.0, senders: nodes };
+        let results = play(scenario(nodes, trouble, load, seed)).unwrap();
         assert!(results.is_sound(), "{results:?}");
         results
     }
@@ -171,6 +174,15 @@ mod tests {
         let partition = Some("majority@2s..6s".parse().unwrap());
         let results = learned(100, Trouble { partition, ..Trouble::default() }, 1);
         assert_complete(&results);
+    }
+
+    #[test]
+    fn nodes_that_do_not_go_around_silent_ones_rest_all_the_same() {
+        let load = LoadPlan { broadcasts: 20, rate_hz: 4.0, senders: 40 };
+        let trouble = Trouble { loss: 0.05, ..Trouble::default() };
+        let mut scenario = scenario(40, trouble, load, 1);
+        scenario.config.without = [Mechanism::Fallback].into_iter().collect();
+        assert_complete(&play(scenario).unwrap());
     }
 
     #[test]
