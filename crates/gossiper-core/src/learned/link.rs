@@ -263,6 +263,23 @@ impl Link {
         self.in_flight.iter().map(|sent| sent.rumors.len()).sum()
     }
 
+    /// Since when the value that has been awaited longest is.
+    pub(super) fn oldest_push(&self) -> Option<Instant> {
+        self.in_flight.iter().find(|sent| !sent.rumors.is_empty()).map(|sent| sent.at)
+    }
+
+    /// Up to so many values, those of one message that have been awaited longest, are not awaited any
+    /// more. Says how many.
+    pub(super) fn await_no_more(&mut self, most: usize) -> usize {
+        let Some(sent) = self.in_flight.iter_mut().find(|sent| !sent.rumors.is_empty()) else {
+            return 0;
+        };
+        let count = sent.rumors.len().min(most);
+        sent.rumors.drain(..count);
+        self.in_flight.retain(|sent| !sent.rumors.is_empty() || !sent.have.is_empty());
+        count
+    }
+
     /// What was never acknowledged is owed again.
     pub(super) fn repeat(&mut self, now: Instant, times: &Times) {
         while let Some(sent) = self.in_flight.front()
@@ -443,6 +460,19 @@ mod tests {
         assert!(link.owed.is_empty());
         link.repeat(at(1_500), &times());
         assert_eq!(push(&mut link, 1_500), [1]);
+    }
+
+    #[test]
+    fn what_has_been_awaited_longest_is_awaited_no_more() {
+        let mut link = link();
+        [0, 1, 2].into_iter().for_each(|value| link.owe(ValueIx(value)));
+        push(&mut link, 100);
+        assert_eq!((link.unacked(), link.oldest_push()), (3, Some(at(100))));
+        assert_eq!((link.await_no_more(2), link.await_no_more(5)), (1, 1), "a message at a time");
+        assert_eq!((link.unacked(), link.floor()), (1, 3));
+        assert_eq!((link.await_no_more(1), link.await_no_more(1)), (1, 0));
+        link.repeat(at(9_000), &times());
+        assert!(link.owed.is_empty() && link.oldest_push().is_none());
     }
 
     #[test]

@@ -405,8 +405,21 @@ impl Learned {
         let given_up = core::mem::take(&mut link.given_up);
         state.stats.pushes_given_up += given_up;
         cx.send(peer, Message::Link(alloc::boxed::Box::new(push)));
+        self.await_fewer(cx);
         if given_up > 0 {
             digest::open(cx, peer);
+        }
+    }
+
+    /// No more is awaited than the settings say: what has been awaited longest is given up.
+    fn await_fewer(&mut self, cx: &mut Context<'_>) {
+        let mut surplus = self.unacked().saturating_sub(cx.state.config.awaited_max);
+        while surplus > 0 {
+            let awaiting = self.links.iter_mut().filter(|link| link.oldest_push().is_some());
+            let Some(oldest) = awaiting.min_by_key(|link| link.oldest_push()) else { return };
+            let count = oldest.await_no_more(surplus);
+            cx.state.stats.awaits_given_up += count as u64;
+            surplus -= count;
         }
     }
 
