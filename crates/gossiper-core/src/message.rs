@@ -154,7 +154,8 @@ pub struct LinkPush {
     pub incarnation: u64,
     /// Its number on this link, or that of the last one.
     pub number: u64,
-    /// The receiver need not wait for lower numbers than this.
+    /// The receiver need not wait for lower numbers than this. On a link it is 1 at least; 0 says that
+    /// there is none, and that the sender only tells of its root.
     pub floor: u64,
     /// Which of the receiver's numbers have come.
     pub acked: Option<Acked>,
@@ -177,6 +178,12 @@ impl LinkPush {
     #[must_use]
     pub fn is_numbered(&self) -> bool {
         !self.rumors.is_empty() || !self.have.is_empty()
+    }
+
+    /// Whether the sender does not have the receiver for a neighbor, and only tells of its root.
+    #[must_use]
+    pub fn is_visit(&self) -> bool {
+        self.floor == 0
     }
 }
 

@@ -101,6 +101,11 @@ impl Compass {
         self.heard_from(peer).is_some_and(|heard| rank(heard) == rank(&self.told))
     }
 
+    /// Whether who tells this follows another root, which lives for all that is known: a tree of its own.
+    pub(super) fn is_apart(&self, beacon: &Beacon) -> bool {
+        self.is_settled() && rank(beacon) != rank(&self.told) && self.is_alive(beacon)
+    }
+
     fn heard_from(&self, peer: NodeId) -> Option<&Beacon> {
         self.heard.iter().find(|(from, _)| *from == peer).map(|(_, heard)| heard)
     }
@@ -308,6 +313,19 @@ mod tests {
         };
         assert_eq!(of(Compass::is_wanted), [true, true, false, false]);
         assert_eq!(of(Compass::is_agreed), [true, true, true, false]);
+    }
+
+    #[test]
+    fn who_follows_another_root_that_lives_is_apart() {
+        let mut compass = compass(5);
+        assert!(!compass.is_apart(&beacon(0, 3, 1)), "who has no way to a root cannot tell");
+        hear(&mut compass, 6, beacon(1, 3, 1));
+        assert!(!compass.is_apart(&beacon(1, 9, 4)));
+        assert!(compass.is_apart(&beacon(0, 3, 1)) && compass.is_apart(&beacon(2, 3, 1)));
+        compass.on_wakeup(at(31), 10);
+        hear(&mut compass, 6, beacon(2, 3, 1));
+        assert!(!compass.is_apart(&beacon(1, 3, 1)), "that one is dead");
+        assert!(compass.is_apart(&beacon(1, 4, 1)), "or not");
     }
 
     #[test]

@@ -34,7 +34,8 @@ use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
 use crate::{
-    Config, Instant, LinkPush, Mechanism, Message, NodeId, Rumor, RumorId, Turn, ViewMessage,
+    Beacon, Config, Instant, LinkPush, Mechanism, Message, NodeId, Rumor, RumorId, Turn,
+    ViewMessage,
 };
 
 /// How many of the newest values a new neighbor is told the names of.
@@ -169,8 +170,12 @@ impl Learned {
     ) {
         let now = cx.now;
         let times = Times::of(&cx.state.config);
+        if push.is_visit() {
+            return self.on_visit(cx, from, push.beacon);
+        }
         if !self.membership.is_active(from) {
-            self.membership.on_stranger(from, &mut cx.state.rng, &mut self.acts);
+            let is_apart = self.is_apart(push.beacon);
+            self.membership.on_stranger(from, is_apart, &mut cx.state.rng, &mut self.acts);
             self.carry_out(cx);
         }
         let moment = self.moment(cx);
@@ -255,6 +260,34 @@ impl Learned {
         }
     }
 
+    /// Somebody who has not this node for a neighbor tells of its root.
+    fn on_visit(&mut self, cx: &mut Context<'_>, from: NodeId, beacon: Option<Beacon>) {
+        if self.is_apart(beacon) && !self.membership.is_active(from) {
+            self.membership.on_stranger(from, true, &mut cx.state.rng, &mut self.acts);
+            self.carry_out(cx);
+        }
+    }
+
+    /// Each part of a cluster that has split has a root of its own.
+    fn is_apart(&self, beacon: Option<Beacon>) -> bool {
+        beacon.is_some_and(|beacon| self.compass.is_apart(&beacon))
+    }
+
+    /// Tells somebody who is no neighbor of the root, as neighbors are told: who has another one is of
+    /// another part of the cluster, and becomes a neighbor.
+    fn look_around(&mut self, cx: &mut Context<'_>) {
+        if !self.compass.is_settled() {
+            return;
+        }
+        let Some(peer) = self.membership.acquaintance(&mut cx.state.rng) else { return };
+        let push = LinkPush {
+            incarnation: cx.state.streams.incarnation(),
+            beacon: Some(self.compass.told_to(peer)),
+            ..LinkPush::default()
+        };
+        cx.send(peer, Message::Link(alloc::boxed::Box::new(push)));
+    }
+
     /// When a comparison is due: soon if something is known to be lacking.
     fn compare_at(&self, config: &Config) -> Instant {
         let sooner = config.gossip_interval * (COMPARES_EVERY - 1);
@@ -292,6 +325,7 @@ impl Learned {
             // Apart from others that began at the same moment.
             self.next_compare = now + interval + cx.state.rng.part_of(interval / 4);
             self.compare(cx);
+            self.look_around(cx);
         }
         self.speak(cx);
         let me = cx.state.me;

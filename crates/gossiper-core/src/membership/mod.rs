@@ -101,6 +101,8 @@ pub(crate) struct Membership {
     shuffled: Vec<NodeId>,
     next_shuffle: Instant,
     shuffle_gap: Duration,
+    /// How often somebody who is no neighbor was turned to.
+    visits: u32,
     /// Before this no further attempt is made to get another neighbor.
     retry_at: Instant,
     retry_gap: Duration,
@@ -121,6 +123,7 @@ impl Membership {
             shuffled: Vec::new(),
             next_shuffle: now + shuffle_gap,
             shuffle_gap,
+            visits: 0,
             retry_at: now,
             retry_gap: RETRY_FIRST,
             sizes,
@@ -165,10 +168,32 @@ impl Membership {
         }
     }
 
+    /// Somebody who is no neighbor, to see whether the cluster has split: the contacts one after the
+    /// other, for they are never forgotten, and every other time anybody else who is known.
+    pub(crate) fn acquaintance(&mut self, rng: &mut Rng) -> Option<NodeId> {
+        self.visits = self.visits.wrapping_add(1);
+        let count = self.contacts.len().max(1);
+        let turn = (self.visits / 2) as usize % count;
+        let (before, after) = self.contacts.split_at(turn.min(self.contacts.len()));
+        let contact = after.iter().chain(before).copied().find(|&node| !self.is_active(node));
+        let known = self.passive.list().iter().chain(self.book.list()).copied();
+        match self.visits % 2 {
+            0 => contact.or_else(|| draw(known, rng)),
+            _ => draw(known, rng).or(contact),
+        }
+    }
+
     /// Something has come over a link from one that is no neighbor: the answer by which it became
-    /// one was lost, or the word that it is none.
-    pub(crate) fn on_stranger(&mut self, from: NodeId, rng: &mut Rng, acts: &mut Vec<Act>) {
-        if self.active.len() < self.sizes.active_max {
+    /// one was lost, or the word that it is none. Or it `is_apart`, in another part of a cluster that
+    /// has split, and then it becomes a neighbor whatever that costs.
+    pub(crate) fn on_stranger(
+        &mut self,
+        from: NodeId,
+        is_apart: bool,
+        rng: &mut Rng,
+        acts: &mut Vec<Act>,
+    ) {
+        if is_apart || self.active.len() < self.sizes.active_max {
             self.add_active(from, rng, acts);
         } else {
             acts.push(Act::Send(from, ViewMessage::Disconnect));
@@ -433,7 +458,7 @@ impl Membership {
         self.requests.push(Request { to, until: now + self.sizes.timeout });
         // HyParView 4.3: high priority is for who has no neighbor left. Here it is for who has but one
         // as well: where all views are full nobody has room for it, and it hangs by a thread.
-        let is_urgent = self.active.len() < URGENT_BELOW;
+        let is_urgent = self.active.len() < URGENT_BELOW.min(self.sizes.active_max.max(2) - 1);
         let message = if joins { ViewMessage::Join } else { ViewMessage::Neighbor { is_urgent } };
         acts.push(Act::Send(to, message));
     }

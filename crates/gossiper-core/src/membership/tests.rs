@@ -314,11 +314,58 @@ fn own_rule_addresses_that_pass_by_are_found_again_too() {
 #[test]
 fn own_rule_links_that_only_one_end_knows_become_symmetric_or_end() {
     let mut full = Bench::with(1..6, 0..0);
-    full.node.on_stranger(NodeId(9), &mut full.rng, &mut full.acts);
+    full.node.on_stranger(NodeId(9), false, &mut full.rng, &mut full.acts);
     assert_eq!(full.acts, [Act::Send(NodeId(9), ViewMessage::Disconnect)]);
     let mut roomy = Bench::with(1..5, 0..0);
-    roomy.node.on_stranger(NodeId(9), &mut roomy.rng, &mut roomy.acts);
+    roomy.node.on_stranger(NodeId(9), false, &mut roomy.rng, &mut roomy.acts);
     assert_eq!(roomy.acts, [Act::Up(NodeId(9))]);
+}
+
+#[test]
+fn own_rule_who_is_of_another_part_of_the_cluster_becomes_a_neighbor_whatever_that_costs() {
+    let mut full = Bench::with(1..6, 0..0);
+    full.node.on_stranger(NodeId(9), true, &mut full.rng, &mut full.acts);
+    let Act::Send(dropped, ViewMessage::Disconnect) = full.acts[0] else {
+        panic!("{:?}", full.acts)
+    };
+    assert_eq!(full.acts[1..], [Act::Down(dropped), Act::Up(NodeId(9))]);
+    assert_eq!(full.node.active().len(), 5);
+}
+
+#[test]
+fn own_rule_contacts_are_visited_in_turn_and_every_other_time_somebody_else() {
+    let mut bench = Bench::with(1..3, 20..22);
+    for contact in [1, 10, 11, 12] {
+        bench.node.on_contact(NodeId(contact), bench.now);
+    }
+    let visits: Vec<u64> =
+        (0..16).filter_map(|_| Some(bench.node.acquaintance(&mut bench.rng)?.0)).collect();
+    let contacts: Vec<u64> = visits.iter().copied().skip(1).step_by(2).collect();
+    assert_eq!(
+        contacts,
+        [10, 11, 12, 10, 10, 11, 12, 10],
+        "1 is a neighbor, and 10 comes after it"
+    );
+    assert!(visits.iter().step_by(2).all(|other| (20..22).contains(other)), "{visits:?}");
+    assert_eq!(Bench::new(&[], 1).node.acquaintance(&mut Rng::new(1)), None);
+}
+
+#[test]
+fn own_rule_of_two_neighbors_one_may_be_lacking_without_urgency() {
+    // A cluster of nodes with two neighbors each is a ring, and who wants to close it must not break
+    // it elsewhere.
+    let urgent = |active_max, active| {
+        let mut bench = Bench::with(0..0, 20..22);
+        bench.node.sizes.active_max = active_max;
+        (1..=active).for_each(|node| {
+            bench.node.add_active(NodeId(node), &mut bench.rng, &mut bench.acts);
+        });
+        bench.acts.clear();
+        let sent = sent(&bench.wake());
+        assert!(!sent.is_empty());
+        sent.iter().all(|(_, message)| *message == ViewMessage::Neighbor { is_urgent: true })
+    };
+    assert!(urgent(2, 0) && !urgent(2, 1) && urgent(3, 1) && !urgent(3, 2));
 }
 
 #[test]

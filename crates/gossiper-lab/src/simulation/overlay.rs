@@ -177,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn two_halves_that_have_given_each_other_up_find_together() {
+        for seed in 1..4 {
+            let partition = Some("majority@2s..60s".parse().unwrap());
+            let trouble = Trouble { partition, ..Trouble::default() };
+            let load = LoadPlan { broadcasts: 35, rate_hz: 0.5, senders: 100 };
+            let results = play(scenario(100, trouble, load, seed)).unwrap();
+            assert_complete(&results);
+            assert!(results.recovery_ms < Some(20_000.0), "{:?}", results.recovery_ms);
+        }
+    }
+
+    #[test]
     fn nodes_that_do_not_go_around_silent_ones_rest_all_the_same() {
         let load = LoadPlan { broadcasts: 20, rate_hz: 4.0, senders: 40 };
         let trouble = Trouble { loss: 0.05, ..Trouble::default() };
