@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gossiper_core::{Config, Mechanism, Mechanisms, Strategy};
+use gossiper_core::{Config, Mechanism, Mechanisms, OverlayKind, Strategy};
 
 use super::scenario::{Broadcast, Jolt, Jolted, Scenario};
 use crate::fault::{
@@ -16,6 +16,9 @@ use crate::topology::Topology;
 /// How long the load and the faults last, in ms: the least, and what is added at most.
 const ROUGH_MS: (u64, u64) = (1_000, 9_000);
 
+/// The share of seeds whose nodes have partial views: a fifth of those of hybrid.
+const VIEWS_SHARE: f64 = 0.16;
+
 impl Scenario {
     /// The scenario of a seed.
     pub fn draw(seed: u64) -> Self {
@@ -23,6 +26,8 @@ impl Scenario {
         let mut has = |share: f64| features.chance(share);
         let mut draw = Stream::new(seed, "swarm cluster");
         let nodes = draw_nodes(&mut draw);
+        let mut views = Views::draw(seed);
+        let nodes = views.as_mut().map_or(nodes, |views| views.nodes(nodes));
         let topology = pick(
             &mut draw,
             &[
@@ -45,6 +50,9 @@ impl Scenario {
                 (Strategy::Flood, 1),
             ],
         );
+        if views.is_some() {
+            config.strategy = Strategy::Hybrid;
+        }
         if has(0.2) {
             // The bound is to be met, and then rounds are to see to what was given up.
             config.awaited_max = 1 + draw.below(12) as usize;
@@ -65,6 +73,9 @@ impl Scenario {
                 odd.insert(draw.below(nodes as u64) as usize, other);
             }
         }
+        if let Some(views) = &mut views {
+            odd.values_mut().chain([&mut config]).for_each(|config| views.settle(config));
+        }
         let rough_ms = ROUGH_MS.0 + draw.below(ROUGH_MS.1);
         let broadcasts = draw_load(seed, nodes, rough_ms, has(0.15));
         // What repairs nothing is mostly left without what it could not repair.
@@ -81,6 +92,41 @@ impl Scenario {
         let jolts = draw_jolts(seed, nodes, rough_ms, crashes, clocks);
         let calm_at_ms = rough_ms + 1;
         Self { seed, nodes, topology, latency, config, odd, broadcasts, faults, jolts, calm_at_ms }
+    }
+}
+
+/// What a seed makes of a cluster, and only where its nodes are to have partial views.
+struct Views {
+    draw: Stream,
+}
+
+impl Views {
+    /// Whether the seed is one of these. What is drawn has a stream of its own, so that all other
+    /// seeds mean what they mean without it.
+    fn draw(seed: u64) -> Option<Self> {
+        let mut draw = Stream::new(seed, "swarm overlay");
+        draw.chance(VIEWS_SHARE).then_some(Self { draw })
+    }
+
+    /// Now and then there are more nodes than usual: a view of a small cluster knows all of it.
+    fn nodes(&mut self, usual: usize) -> usize {
+        let more = pick(&mut self.draw, &[(0, 3), (20, 1), (60, 1)]);
+        usual + self.draw.below(more + 1) as usize
+    }
+
+    /// Settings for such a node. What switches its dialect or its digests off makes it no member of
+    /// such a cluster, and what pushes nothing makes no tree.
+    fn settle(&mut self, config: &mut Config) {
+        config.strategy = Strategy::Hybrid;
+        config.overlay = OverlayKind::Learned;
+        config.active_view = pick(&mut self.draw, &[(2, 1), (3, 2), (4, 2), (5, 4)]);
+        config.passive_view = config.active_view * pick(&mut self.draw, &[(1, 1), (3, 1), (6, 3)]);
+        let shuffle_s = pick(&mut self.draw, &[(2, 1), (10, 2), (30, 3)]);
+        config.shuffle_interval = Duration::from_secs(shuffle_s);
+        let keeps = |it: &Mechanism| {
+            !matches!(it, Mechanism::Push | Mechanism::Digest | Mechanism::Dialect)
+        };
+        config.without = config.without.iter().filter(keeps).collect();
     }
 }
 

@@ -54,6 +54,12 @@ impl Scenario {
         60_000 + (30 + 2 * 75) * interval + (log + 4) * waits
     }
 
+    /// [`Self::settle_ms`] where views are partial: parts that have just met may take as long once more
+    /// as each of them needs to find its neighbors.
+    pub(super) fn reunited_ms(&self) -> u64 {
+        60_000 + 60 * self.interval_ms()
+    }
+
     /// How long, in ms, a link may last that only one of its ends has: that end says something every
     /// three intervals, and is told, or gets the link.
     pub(super) fn one_sided_ms_max(&self) -> u64 {

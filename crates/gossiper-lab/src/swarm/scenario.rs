@@ -183,6 +183,9 @@ impl Scenario {
     pub(super) fn settle_ms(&self) -> u64 {
         let waits = self.configs().map(|config| config.ack_timeout * 8 + config.pace * 4);
         let longest = waits.max().unwrap_or_default().as_millis() as u64;
+        if self.is_learned() {
+            return longest + self.reunited_ms();
+        }
         let nodes = self.nodes as u64;
         let rounds = 16 + nodes * u64::from(nodes.max(2).ilog2()) / 2;
         20_000 + longest + rounds * self.interval_ms() + 4 * self.latency_ms_max()

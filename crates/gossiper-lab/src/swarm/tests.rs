@@ -20,7 +20,7 @@ fn what_is_drawn_can_be_played_written_and_read() {
 #[test]
 fn any_number_of_threads_finds_the_same() {
     let told = |threads| {
-        let hunt = hunt(1, 40, threads, &core_node, &nothing);
+        let hunt = hunt(1, 24, threads, &core_node, &nothing);
         format!("{hunt:?}")
     };
     let one = told(1);

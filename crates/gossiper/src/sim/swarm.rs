@@ -136,10 +136,13 @@ fn failure(first: u64, hunt: &Hunt, failed: &Scenario, shrunk: &Shrunk, path: &P
 
 /// A scenario in a few words.
 fn outline(scenario: &Scenario) -> String {
+    let links = match scenario.is_learned() {
+        true => format!("partial views of {}", scenario.config.active_view),
+        false => scenario.topology.to_string(),
+    };
     format!(
-        "{} on {}, {}, {} of faults, {}, {}, calm at {} ms",
+        "{} on {links}, {}, {} of faults, {}, {}, calm at {} ms",
         counted(scenario.nodes, "node"),
-        scenario.topology,
         counted(scenario.broadcasts.len(), "broadcast"),
         counted(scenario.faults.events().len(), "event"),
         counted(scenario.jolts.len(), "jolt"),
