@@ -28,6 +28,10 @@ const DEAD_PERIODS: u32 = 6;
 /// By how many beacons an uplink may lag behind another neighbor.
 const LAG_MAX: u64 = 2;
 
+/// How many beacons of a root show that it is the one of all who are connected: while a new one gets
+/// about, or an old one is given up here and there, neighbors differ.
+const STEADY_BEACONS: u64 = 2;
+
 /// The order of roots: who started first comes first.
 fn rank(beacon: &Beacon) -> (u64, NodeId) {
     (beacon.since, beacon.root)
@@ -47,6 +51,8 @@ pub(super) struct Compass {
     /// When a later beacon, or a better root, last came, and how often one has.
     advanced: Instant,
     count: u64,
+    /// How often a later beacon of this root has come.
+    followed: u64,
     next_beacon: Instant,
     period: Duration,
 }
@@ -62,6 +68,7 @@ impl Compass {
             dead: None,
             advanced: now,
             count: 0,
+            followed: 0,
             next_beacon: now + period,
             period,
         }
@@ -101,9 +108,15 @@ impl Compass {
         self.heard_from(peer).is_some_and(|heard| rank(heard) == rank(&self.told))
     }
 
+    /// Whether this node has followed its root for a while, and so has all of the cluster that is
+    /// connected with it.
+    pub(super) fn is_steady(&self) -> bool {
+        self.is_settled() && self.followed >= STEADY_BEACONS
+    }
+
     /// Whether who tells this follows another root, which lives for all that is known: a tree of its own.
     pub(super) fn is_apart(&self, beacon: &Beacon) -> bool {
-        self.is_settled() && rank(beacon) != rank(&self.told) && self.is_alive(beacon)
+        self.is_steady() && rank(beacon) != rank(&self.told) && self.is_alive(beacon)
     }
 
     fn heard_from(&self, peer: NodeId) -> Option<&Beacon> {
@@ -137,6 +150,7 @@ impl Compass {
             if is_due {
                 self.told.sequence += 1;
                 self.count += 1;
+                self.followed += 1;
                 self.next_beacon = now + self.period;
             }
             return is_due;
@@ -147,6 +161,7 @@ impl Compass {
         self.dead = Some(self.told);
         self.told = Self::own(self.me, incarnation);
         self.uplink = None;
+        self.followed = 0;
         self.advanced = now;
         self.next_beacon = now + self.period;
         self.choose(now);
@@ -208,6 +223,8 @@ impl Compass {
             self.uplink = Some(peer);
         }
         if rank(&self.told) != rank(&before.0) || self.told.sequence > before.0.sequence {
+            let is_same = rank(&self.told) == rank(&before.0);
+            self.followed = if is_same { self.followed + 1 } else { 0 };
             self.advanced = now;
             self.count += 1;
         }
@@ -319,11 +336,14 @@ mod tests {
     fn who_follows_another_root_that_lives_is_apart() {
         let mut compass = compass(5);
         assert!(!compass.is_apart(&beacon(0, 3, 1)), "who has no way to a root cannot tell");
+        hear(&mut compass, 6, beacon(1, 1, 1));
+        hear(&mut compass, 6, beacon(1, 2, 1));
+        assert!(!compass.is_apart(&beacon(0, 3, 1)), "nor who has not had it for long");
         hear(&mut compass, 6, beacon(1, 3, 1));
         assert!(!compass.is_apart(&beacon(1, 9, 4)));
         assert!(compass.is_apart(&beacon(0, 3, 1)) && compass.is_apart(&beacon(2, 3, 1)));
         compass.on_wakeup(at(31), 10);
-        hear(&mut compass, 6, beacon(2, 3, 1));
+        (3..6).for_each(|sequence| _ = hear(&mut compass, 6, beacon(2, sequence, 1)));
         assert!(!compass.is_apart(&beacon(1, 3, 1)), "that one is dead");
         assert!(compass.is_apart(&beacon(1, 4, 1)), "or not");
     }

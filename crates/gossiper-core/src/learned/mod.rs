@@ -260,9 +260,10 @@ impl Learned {
         }
     }
 
-    /// Somebody who has not this node for a neighbor tells of its root.
+    /// Somebody who has not this node for a neighbor tells of its root. Who has nobody is glad of it.
     fn on_visit(&mut self, cx: &mut Context<'_>, from: NodeId, beacon: Option<Beacon>) {
-        if self.is_apart(beacon) && !self.membership.is_active(from) {
+        let is_alone = self.membership.active().is_empty();
+        if (is_alone || self.is_apart(beacon)) && !self.membership.is_active(from) {
             self.membership.on_stranger(from, true, &mut cx.state.rng, &mut self.acts);
             self.carry_out(cx);
         }
@@ -276,7 +277,7 @@ impl Learned {
     /// Tells somebody who is no neighbor of the root, as neighbors are told: who has another one is of
     /// another part of the cluster, and becomes a neighbor.
     fn look_around(&mut self, cx: &mut Context<'_>) {
-        if !self.compass.is_settled() {
+        if !self.compass.is_steady() {
             return;
         }
         let Some(peer) = self.membership.acquaintance(&mut cx.state.rng) else { return };

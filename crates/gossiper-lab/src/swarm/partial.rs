@@ -46,12 +46,13 @@ impl Scenario {
     /// a link, and the logarithm of the number of nodes.
     ///
     /// - A node without neighbors turns to a contact once a minute at least.
-    /// - A root that is gone is given up after 30 intervals without its beacon.
+    /// - A root that is gone is given up after 30 intervals without its beacon, and another one is
+    ///   relied on after two or three beacons, 15 intervals.
     /// - In 10 to 12.5 intervals a node looks around once, every other time for the next contact: in
     ///   75 each part that the cluster has split into has met those that contacts connect it with. To
-    ///   make room for them somebody is dropped, who may need the same once more.
+    ///   make room for them somebody is dropped, who may need all of that once more.
     pub(super) fn reunion_ms_max(&self, interval: u64, waits: u64, log: u64) -> u64 {
-        60_000 + (30 + 2 * 75) * interval + (log + 4) * waits
+        60_000 + 2 * (30 + 15 + 75) * interval + (log + 4) * waits
     }
 
     /// [`Self::settle_ms`] where views are partial: parts that have just met may take as long once more
