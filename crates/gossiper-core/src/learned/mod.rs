@@ -19,24 +19,21 @@
 
 mod beacon;
 mod link;
+mod neighbors;
+mod speak;
 mod tree;
 
 use alloc::vec::Vec;
 
-use smallvec::SmallVec;
-
 use self::beacon::Compass;
-use self::link::{Link, Times, Watched};
+use self::link::{Link, Times};
 use self::tree::{Announced, Moment, Tree};
 use crate::membership::{Act, Membership, Sizes};
 use crate::rung::digest;
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{
-    Beacon, Config, Instant, LinkPush, Mechanism, Message, NodeId, Rumor, RumorId, Turn,
-    ViewMessage,
-};
+use crate::{Config, Instant, LinkPush, Mechanism, NodeId, RumorId, Turn};
 
 /// How many of the newest values a new neighbor is told the names of.
 const NEWEST: usize = 64;
@@ -90,29 +87,6 @@ impl Learned {
             next_wakeup: now,
             acts: Vec::new(),
         }
-    }
-
-    pub(crate) fn neighbors(&self) -> &[NodeId] {
-        self.membership.active()
-    }
-
-    pub(crate) fn on_contact(&mut self, cx: &Context<'_>, peer: NodeId) {
-        self.membership.on_contact(peer, cx.now);
-        self.next_wakeup = cx.now;
-    }
-
-    /// The host knows that a connection has broken.
-    pub(crate) fn on_peer_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        self.membership.on_failed(peer, cx.now, &mut self.acts);
-        self.carry_out(cx);
-    }
-
-    pub(crate) fn on_view(&mut self, cx: &mut Context<'_>, from: NodeId, message: ViewMessage) {
-        if let Some(link) = self.link_mut(from) {
-            link.on_heard(cx.now);
-        }
-        self.membership.on_message(from, message, cx.now, &mut cx.state.rng, &mut self.acts);
-        self.carry_out(cx);
     }
 
     /// A value has come that was not known.
@@ -260,35 +234,6 @@ impl Learned {
         }
     }
 
-    /// Somebody who has not this node for a neighbor tells of its root. Who has nobody is glad of it.
-    fn on_visit(&mut self, cx: &mut Context<'_>, from: NodeId, beacon: Option<Beacon>) {
-        let is_alone = self.membership.active().is_empty();
-        if (is_alone || self.is_apart(beacon)) && !self.membership.is_active(from) {
-            self.membership.on_stranger(from, true, &mut cx.state.rng, &mut self.acts);
-            self.carry_out(cx);
-        }
-    }
-
-    /// Each part of a cluster that has split has a root of its own.
-    fn is_apart(&self, beacon: Option<Beacon>) -> bool {
-        beacon.is_some_and(|beacon| self.compass.is_apart(&beacon))
-    }
-
-    /// Tells somebody who is no neighbor of the root, as neighbors are told: who has another one is of
-    /// another part of the cluster, and becomes a neighbor.
-    fn look_around(&mut self, cx: &mut Context<'_>) {
-        if !self.compass.is_steady() {
-            return;
-        }
-        let Some(peer) = self.membership.acquaintance(&mut cx.state.rng) else { return };
-        let push = LinkPush {
-            incarnation: cx.state.streams.incarnation(),
-            beacon: Some(self.compass.told_to(peer)),
-            ..LinkPush::default()
-        };
-        cx.send(peer, Message::Link(alloc::boxed::Box::new(push)));
-    }
-
     /// When a comparison is due: soon if something is known to be lacking.
     fn compare_at(&self, config: &Config) -> Instant {
         let sooner = config.gossip_interval * (COMPARES_EVERY - 1);
@@ -362,145 +307,6 @@ impl Learned {
         if let Some(link) = self.compass.uplink().and_then(|uplink| self.link_mut(uplink)) {
             link.suspect(cx.now, &times);
         }
-    }
-
-    /// Watches all links, and says what is to be said.
-    fn speak(&mut self, cx: &mut Context<'_>) {
-        let (now, me) = (cx.now, cx.state.me);
-        let times = Times::of(&cx.state.config);
-        let mut failed: SmallVec<[NodeId; 4]> = SmallVec::new();
-        for place in 0..self.links.len() {
-            let link = &mut self.links[place];
-            if link.due(me, &times) > now {
-                continue;
-            }
-            link.repeat(now, &times);
-            let asks = match link.watch(now, &times) {
-                Watched::Failed => {
-                    failed.push(link.peer);
-                    continue;
-                }
-                watched => watched == Watched::Asks,
-            };
-            if asks || link.speaks(me, now, &times) {
-                self.say(cx, place, asks, &times);
-            }
-        }
-        let is_well = !self.links.is_empty() && self.links.iter().all(Link::is_well);
-        cx.state.is_well = is_well && failed.is_empty() && !self.lacks;
-        for peer in failed {
-            cx.state.stats.neighbors_lost += 1;
-            self.membership.on_failed(peer, now, &mut self.acts);
-        }
-        self.carry_out(cx);
-    }
-
-    fn say(&mut self, cx: &mut Context<'_>, place: usize, asks: bool, times: &Times) {
-        let state = &mut cx.state;
-        let link = &mut self.links[place];
-        let mut push = LinkPush {
-            incarnation: state.streams.incarnation(),
-            beacon: Some(self.compass.told_to(link.peer)),
-            turn: link.turn.take(),
-            asks,
-            wants: link.wants.drain(..link.wants.len().min(COUNT_MAX)).collect(),
-            acked: link.acked(),
-            ..LinkPush::default()
-        };
-        let mut bytes = 0;
-        let mut rumors: SmallVec<[ValueIx; 2]> = SmallVec::new();
-        while let Some(&value) = link.owed.first()
-            && (rumors.is_empty() || bytes + state.store.bytes(value).len() <= BYTES_MAX)
-            && rumors.len() < COUNT_MAX
-        {
-            link.owed.pop_first();
-            bytes += state.store.bytes(value).len();
-            rumors.push(value);
-            push.rumors.push(Rumor {
-                id: state.id_of(value),
-                hops: state.store.delivery(value).hops,
-                payload: state.store.payload(value),
-            });
-        }
-        let mut have = Vec::new();
-        while have.len() < COUNT_MAX
-            && let Some(value) = link.lazy.pop_first()
-        {
-            // What has no name yet is compared when it has one.
-            if let Some(id) = state.id_of(value) {
-                have.push(value);
-                push.have.push((id, state.store.delivery(value).hops));
-            }
-        }
-        link.last_number += u64::from(push.is_numbered());
-        push.number = link.last_number;
-        let peer = link.peer;
-        link.on_sent(rumors, have, asks, cx.now, times);
-        push.floor = link.floor();
-        let given_up = core::mem::take(&mut link.given_up);
-        state.stats.pushes_given_up += given_up;
-        cx.send(peer, Message::Link(alloc::boxed::Box::new(push)));
-        self.await_fewer(cx);
-        if given_up > 0 {
-            digest::open(cx, peer);
-        }
-    }
-
-    /// No more is awaited than the settings say: what has been awaited longest is given up.
-    fn await_fewer(&mut self, cx: &mut Context<'_>) {
-        let mut surplus = self.unacked().saturating_sub(cx.state.config.awaited_max);
-        while surplus > 0 {
-            let awaiting = self.links.iter_mut().filter(|link| link.oldest_push().is_some());
-            let Some(oldest) = awaiting.min_by_key(|link| link.oldest_push()) else { return };
-            let count = oldest.await_no_more(surplus);
-            cx.state.stats.awaits_given_up += count as u64;
-            surplus -= count;
-        }
-    }
-
-    /// Does what the membership wants done.
-    fn carry_out(&mut self, cx: &mut Context<'_>) {
-        let mut acts = core::mem::take(&mut self.acts);
-        for act in acts.drain(..) {
-            match act {
-                Act::Send(to, message) => _ = cx.send(to, Message::View(message)),
-                Act::Up(peer) => self.on_up(cx, peer),
-                Act::Down(peer) => self.on_down(cx, peer),
-            }
-        }
-        self.acts = acts;
-    }
-
-    fn on_up(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        let mut link = Link::new(peer, self.last_number, cx.now);
-        let len = cx.state.store.len();
-        for value in cx.state.store.values_from(len.saturating_sub(NEWEST)) {
-            link.announce(value, cx.now);
-        }
-        self.links.push(link);
-        self.tree.on_up(peer);
-        // One of the two compares all the rest.
-        if cx.state.me < peer {
-            digest::open(cx, peer);
-        }
-    }
-
-    fn on_down(&mut self, cx: &mut Context<'_>, peer: NodeId) {
-        if let Some(place) = self.links.iter().position(|link| link.peer == peer) {
-            self.last_number = self.last_number.max(self.links.remove(place).last_number);
-        }
-        self.tree.on_down(peer);
-        let was_settled = self.compass.is_settled();
-        let has_news = self.compass.on_down(peer, cx.now);
-        if was_settled && !self.compass.is_settled() {
-            // Whoever is nearer to the root than this node is is not known: any of them may be.
-            let beacons = self.compass.count();
-            for link in &mut self.links {
-                self.tree.graft(link.peer, beacons);
-                link.turn = Some(Turn::Graft);
-            }
-        }
-        self.shape(cx.now, has_news);
     }
 
     fn moment(&self, cx: &Context<'_>) -> Moment {
