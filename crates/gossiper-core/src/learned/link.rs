@@ -25,6 +25,9 @@ const BEYOND_MAX: usize = 256;
 /// all messages is lost, one question in a thousand goes so, and questions are rare.
 const STRIKES_MAX: u32 = 4;
 
+/// How often the time-out doubles at most: 500 ms to half a minute.
+const REPEATS_MAX: u32 = 6;
+
 /// The waiting times that follow from the settings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -82,6 +85,8 @@ pub(super) struct Link {
     pub(super) incarnation: u64,
     window: Window,
     unacked_since: Option<Instant>,
+    /// How often something was repeated since an acknowledgement last came in time.
+    repeats: u32,
     /// How many values were given up.
     pub(super) given_up: u64,
 
@@ -114,6 +119,7 @@ impl Link {
             incarnation: 0,
             window: Window::default(),
             unacked_since: None,
+            repeats: 0,
             given_up: 0,
             last_sent: now,
             last_push: Instant::START,
@@ -206,6 +212,7 @@ impl Link {
         let (mut kept, mut lost) = (VecDeque::new(), Vec::new());
         for sent in self.in_flight.drain(..) {
             if has_come(sent.number) {
+                self.repeats = 0;
             } else if sent.number < latest && now - sent.at > times.reorder {
                 lost.push(sent);
             } else {
@@ -285,18 +292,20 @@ impl Link {
 
     /// What was never acknowledged is owed again.
     pub(super) fn repeat(&mut self, now: Instant, times: &Times) {
-        while let Some(sent) = self.in_flight.front()
-            && Self::repeat_at(sent, times) <= now
-        {
-            if let Some(sent) = self.in_flight.pop_front() {
-                self.owe_again(sent, now);
-            }
+        let due = |sent: &Sent| self.repeat_at(sent, times) <= now;
+        let count = self.in_flight.iter().take_while(|sent| due(sent)).count();
+        let overdue: Vec<Sent> = self.in_flight.drain(..count).collect();
+        if count > 0 {
+            self.repeats = (self.repeats + 1).min(REPEATS_MAX);
         }
+        overdue.into_iter().for_each(|sent| self.owe_again(sent, now));
     }
 
-    /// An acknowledgement may wait for company.
-    fn repeat_at(sent: &Sent, times: &Times) -> Instant {
-        sent.at + times.batch + times.timeout
+    /// An acknowledgement may wait for company. And what is repeated has another number, so that one
+    /// that takes longer than the time-out would come too late for ever, were that not doubled (RFC
+    /// 6298, 5.5).
+    fn repeat_at(&self, sent: &Sent, times: &Times) -> Instant {
+        sent.at + times.batch + times.timeout * (1 << self.repeats)
     }
 
     /// Asks again if an answer is overdue, or the neighbor has said nothing for long. Says whether
@@ -357,7 +366,7 @@ impl Link {
             due = due.min(since + times.batch / 2);
         }
         if let Some(sent) = self.in_flight.front() {
-            due = due.min(Self::repeat_at(sent, times));
+            due = due.min(self.repeat_at(sent, times));
         }
         due
     }

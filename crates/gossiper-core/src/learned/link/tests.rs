@@ -69,6 +69,26 @@ fn what_is_never_acknowledged_is_sent_again_unless_the_neighbor_has_it() {
 }
 
 #[test]
+fn an_acknowledgement_that_takes_longer_than_the_time_out_comes_in_time_for_a_repetition() {
+    let mut link = link();
+    link.owe(ValueIx(0));
+    let mut acks = VecDeque::new();
+    for ms in (0..20_000).step_by(100) {
+        link.repeat(at(ms), &times());
+        for _ in push(&mut link, ms) {
+            acks.push_back((ms + 2_200, link.last_number));
+        }
+        while let Some(&(due, number)) = acks.front()
+            && due <= ms
+        {
+            acks.pop_front();
+            link.on_acked(&acked(number, &[]), at(ms), &times());
+        }
+    }
+    assert_eq!((link.unacked(), link.last_number), (0, 3));
+}
+
+#[test]
 fn what_has_been_awaited_longest_is_awaited_no_more() {
     let mut link = link();
     [0, 1, 2].into_iter().for_each(|value| link.owe(ValueIx(value)));
