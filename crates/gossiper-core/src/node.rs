@@ -341,6 +341,14 @@ fn on_received(
             if let Some(of) = id.filter(|_| learned != Learned::Refused) {
                 cx.send(from, Message::Ack { of });
             }
+            if let Learned::Known(value) = learned
+                && is_relayed
+                && !cx.state.overlay.neighbors().contains(&from)
+                && !cx.state.links.is_plain(from)
+                && relay::is_in_use(cx.state)
+            {
+                parts.relay.on_around(cx, from, value);
+            }
             let pushed_on = match learned {
                 Learned::Known(value) => {
                     Some(value).filter(|&value| parts.protocol.takes_up(value))

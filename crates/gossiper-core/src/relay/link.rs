@@ -83,6 +83,8 @@ pub(super) struct Link {
     pub(super) owed_since: Instant,
     /// Those of them that go around somebody silent, to everybody behind.
     pub(super) around: BTreeSet<ValueIx>,
+    /// Values that somebody behind it has taken around it; at most [`OWED_MAX`].
+    pub(super) spared: BTreeSet<ValueIx>,
     /// Values pushed without a name; at most [`NAMELESS_MAX`].
     pub(super) nameless: BTreeSet<ValueIx>,
     /// Something was left out: the neighbor is to be shown what this node holds.

@@ -210,6 +210,17 @@ impl Relay {
         }
     }
 
+    /// A peer has sent a value around a neighbor, behind which it lies, and sees to all others there.
+    pub(crate) fn on_around(&mut self, cx: &Context<'_>, from: NodeId, value: ValueIx) {
+        let hop = cx.state.overlay.tree().and_then(|tree| tree.next_hop(from));
+        let hop = hop.filter(|&hop| hop != from && !cx.state.links.speaks_dialect(hop));
+        if let Some(link) = hop.and_then(|hop| self.links.get_mut(&hop))
+            && link.spared.len() < link::OWED_MAX
+        {
+            link.spared.insert(value);
+        }
+    }
+
     /// A peer has sent a value that was known: it need not get it.
     pub(crate) fn on_holder(&mut self, peer: NodeId, value: ValueIx) {
         if let Some(link) = self.links.get_mut(&peer) {

@@ -179,6 +179,7 @@ impl Relay {
         let unacked = link.take_awaited();
         let mut values: Vec<ValueIx> = unacked.clone();
         values.extend(core::mem::take(&mut link.owed));
+        let spared = core::mem::take(&mut link.spared);
         link.strikes = 0;
         link.differs = None;
         link.wants_answer = false;
@@ -222,7 +223,8 @@ impl Relay {
         let goes_around = !cx.state.links.speaks_dialect(peer)
             && !cx.state.links.is_plain(peer)
             && before.neighbors.binary_search(&peer).is_ok();
-        if goes_around {
+        let taken_on = heirs.clone();
+        if goes_around && values.iter().any(|value| !spared.contains(value)) {
             let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(peer));
             let behind = behind.into_iter().flatten();
             heirs.extend(behind.filter(|&peer| !self.links.is_suspect(peer)));
@@ -231,16 +233,20 @@ impl Relay {
         }
         for &heir in &heirs {
             let link = self.links.open(heir);
-            values.iter().for_each(|&value| link.owe(value, cx.now));
+            let is_heir = taken_on.binary_search(&heir).is_ok();
+            let due = values.iter().copied().filter(|value| is_heir || !spared.contains(value));
+            let due: Vec<ValueIx> = due.collect();
+            due.iter().for_each(|&value| link.owe(value, cx.now));
             if goes_around {
-                link.around.extend(&values);
+                link.around.extend(&due);
             }
         }
         for value in unacked {
             cx.state.stats.failures += 1;
-            cx.state.stats.direct_deliveries += heirs.len() as u64;
+            let direct = if spared.contains(&value) { taken_on.len() } else { heirs.len() };
+            cx.state.stats.direct_deliveries += direct as u64;
             let payload = cx.state.store.payload(value);
-            cx.outbox.push(Output::Undelivered { neighbor: peer, payload, direct: heirs.len() });
+            cx.outbox.push(Output::Undelivered { neighbor: peer, payload, direct });
         }
     }
 
