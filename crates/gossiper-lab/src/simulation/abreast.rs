@@ -7,6 +7,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::ops::{Index, IndexMut};
 use std::thread;
 
 use gossiper_core::Instant;
@@ -22,14 +23,63 @@ pub(super) fn is_possible(scenario: &Scenario, faults: &FaultState) -> bool {
     scenario.latency.least_ms() >= 1 && faults.latency_factor() >= 1.0 && faults.reorder() <= 0.0
 }
 
-/// The nodes of one thread from `first` on, and what happens to them.
-pub(super) struct Part<'a> {
-    pub(super) first: usize,
-    pub(super) places: &'a mut [Place],
+/// The places of all nodes, dealt out to so many parts in turn: where nodes stand in a tree by their
+/// numbers, inner nodes are neighbors, and have more to do than others.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// One part after the other, each as long as the longest.
+    list: Vec<Place>,
+    nodes: usize,
+    parts: usize,
+}
+
+impl Places {
+    pub(super) fn new(nodes: usize, parts: usize) -> Self {
+        let length = nodes.div_ceil(parts) * parts;
+        Self { list: (0..length).map(|_| Place::default()).collect(), nodes, parts }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes
+    }
+
+    /// The part that a node is in.
+    pub(super) fn part_of(&self, node: usize) -> usize {
+        node % self.parts
+    }
+
+    fn at(&self, node: usize) -> usize {
+        self.part_of(node) * (self.list.len() / self.parts) + node / self.parts
+    }
+
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [Place]> {
+        let length = self.list.len() / self.parts;
+        self.list.chunks_mut(length)
+    }
+}
+
+impl Index<usize> for Places {
+    type Output = Place;
+
+    fn index(&self, node: usize) -> &Place {
+        &self.list[self.at(node)]
+    }
+}
+
+impl IndexMut<usize> for Places {
+    fn index_mut(&mut self, node: usize) -> &mut Place {
+        let at = self.at(node);
+        &mut self.list[at]
+    }
+}
+
+/// The nodes of one thread, and what happens to them.
+struct Part<'a> {
+    places: &'a mut [Place],
     /// The messages that are under way to them.
-    pub(super) under_way: &'a mut Slab<Arrival>,
+    under_way: &'a mut Slab<Arrival>,
     /// What happens, in order, and its place in that order among what happens to all nodes.
-    pub(super) items: Vec<(Instant, u32, Event)>,
+    items: Vec<(Instant, u32, Event)>,
 }
 
 /// Why a turn comes where it does among those of its instant.
@@ -59,16 +109,29 @@ pub(super) struct Share {
     tally: Tally,
 }
 
-/// Gives the nodes their turns up to `end`, each part on a thread of its own.
+/// Gives the nodes their turns up to `end`, each part on a thread of its own. `under_way` has the
+/// messages to each part, and `items` is what happens, in order.
 pub(super) fn play(
     around: &Surroundings<'_>,
-    parts: Vec<Part<'_>>,
+    places: &mut Places,
+    under_way: &mut [Slab<Arrival>],
+    items: Vec<(Instant, Event)>,
     end: Instant,
     hand: &Hand,
 ) -> Vec<Share> {
-    let work = |part| play_part(around, part, end, hand.another());
+    let count = places.parts;
+    let mut shares: Vec<_> = (0..count).map(|_| Vec::new()).collect();
+    for (order, (at, event)) in (0..).zip(items) {
+        let part = match event {
+            Event::Wakeup(node) => places.part_of(node as usize),
+            Event::Arrival { part, .. } => part as usize,
+        };
+        shares[part].push((at, order, event));
+    }
+    let parts = places.parts_mut().zip(under_way).zip(shares);
+    let mut parts = parts.map(|((places, under_way), items)| Part { places, under_way, items });
+    let work = |part| play_part(around, part, count, end, hand.another());
     thread::scope(|scope| {
-        let mut parts = parts.into_iter();
         let first = parts.next();
         let helpers: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
         let own = first.map(work);
@@ -79,8 +142,14 @@ pub(super) fn play(
     })
 }
 
-fn play_part(around: &Surroundings<'_>, part: Part<'_>, end: Instant, mut hand: Hand) -> Share {
-    let Part { first, places, under_way, items } = part;
+fn play_part(
+    around: &Surroundings<'_>,
+    part: Part<'_>,
+    parts: usize,
+    end: Instant,
+    mut hand: Hand,
+) -> Share {
+    let Part { places, under_way, items } = part;
     let mut turns: Vec<Turn> = Vec::with_capacity(items.len());
     let mut items = items.into_iter().peekable();
     // Wake-ups that a turn of this moment has planned for this moment.
@@ -97,14 +166,14 @@ fn play_part(around: &Surroundings<'_>, part: Part<'_>, end: Instant, mut hand: 
         };
         let node = match event {
             Event::Wakeup(node) => {
-                let place = &mut places[node as usize - first];
+                let place = &mut places[node as usize / parts];
                 hand.on_wakeup(around, at, node as usize, place);
                 node
             }
             Event::Arrival { message, .. } => {
                 let arrival = under_way.remove(message as usize);
                 let to = arrival.to;
-                hand.on_arrival(around, at, &mut places[to as usize - first], arrival);
+                hand.on_arrival(around, at, &mut places[to as usize / parts], arrival);
                 to
             }
         };

@@ -8,7 +8,7 @@ use gossiper_core as core;
 use gossiper_core::{Input, Instant, Members, Node, NodeId, Outbox, Payload};
 use slab::Slab;
 
-use super::abreast;
+use super::abreast::{self, Places};
 use super::census::Census;
 use super::overlay::contacts;
 use super::queue::Queue;
@@ -35,7 +35,7 @@ pub struct Cluster {
     /// One list for all nodes.
     members: Members,
     told: Told,
-    places: Vec<Place>,
+    places: Places,
     /// The starts and deaths of each node so far: a message that was sent in another life of its
     /// receiver does not arrive.
     lives: Vec<u32>,
@@ -87,7 +87,7 @@ impl Cluster {
         let mut cluster = Self {
             members: Members::new((0..nodes as u64).map(NodeId).collect()),
             told: scenario.told(),
-            places: (0..nodes).map(|_| Place::default()).collect(),
+            places: Places::new(nodes, threads),
             lives: vec![0; nodes],
             queue: Queue::new(),
             under_way: (0..threads).map(|_| Slab::new()).collect(),
@@ -170,27 +170,15 @@ impl Cluster {
 
     /// Plays the bucket of the queue that ends then on several threads.
     fn play_abreast(&mut self, end: Instant) {
-        let size = self.part_size();
-        let parts = self.places.chunks_mut(size).zip(&mut self.under_way).enumerate();
-        let part = |(part, (places, under_way))| {
-            let (first, items) = (part * size, Vec::new());
-            abreast::Part { first, places, under_way, items }
-        };
-        let mut parts: Vec<_> = parts.map(part).collect();
-        for (order, (at, event)) in (0..).zip(self.queue.take_bucket()) {
-            let part = match event {
-                Event::Wakeup(node) => node as usize / size,
-                Event::Arrival { part, .. } => part as usize,
-            };
-            parts[part].items.push((at, order, event));
-        }
         let around = Surroundings {
             scenario: &self.scenario,
             faults: &self.faults,
             lives: &self.lives,
             main: self.main,
         };
-        let played = abreast::play(&around, parts, end, &self.hand);
+        let (places, under_way) = (&mut self.places, &mut self.under_way);
+        let items = self.queue.take_bucket();
+        let played = abreast::play(&around, places, under_way, items, end, &self.hand);
         abreast::in_order(played, |turn| match turn {
             abreast::Done::Turn { at, node, effects } => {
                 self.now = at;
@@ -198,11 +186,6 @@ impl Cluster {
             }
             abreast::Done::Share(tally) => self.hand.tally.add(&tally),
         });
-    }
-
-    /// How many nodes are in a part; in the last there may be fewer.
-    fn part_size(&self) -> usize {
-        self.places.len().div_ceil(self.under_way.len())
     }
 
     fn next_fault(&self) -> Option<Instant> {
@@ -223,11 +206,11 @@ impl Cluster {
             let (one, other) = (place as u32, other.0 as u32);
             (one.min(other), one.max(other))
         };
-        let of = |(place, node): (usize, &Place)| {
-            let near = node.node.iter().flat_map(Node::neighbors);
-            near.map(|other| link(place, other)).collect::<Vec<_>>()
+        let of = |place: usize| {
+            let near = self.places[place].node.iter().flat_map(Node::neighbors);
+            near.map(move |other| link(place, other))
         };
-        let mut links: Vec<_> = self.places.iter().enumerate().flat_map(of).collect();
+        let mut links: Vec<_> = (0..self.places.len()).flat_map(of).collect();
         links.sort_unstable();
         links.dedup();
         links
@@ -446,7 +429,7 @@ impl Cluster {
 
     fn arrive_later(&mut self, latency_ms: u64, arrival: Arrival) {
         let at = Instant(self.now.0.saturating_add(at_ms(latency_ms).0));
-        let part = arrival.to as usize / self.part_size();
+        let part = self.places.part_of(arrival.to as usize);
         let message = self.under_way[part].insert(arrival) as u32;
         self.queue.push(at, Event::Arrival { part: part as u32, message });
     }
