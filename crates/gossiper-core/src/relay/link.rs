@@ -160,6 +160,8 @@ pub(super) struct Link {
     /// How many times it was asked which dialect it speaks, and when next.
     pub(super) dialect_asks: u32,
     pub(super) next_dialect_ask: Instant,
+    /// Since when it is known to speak the dialect.
+    pub(super) speaks_since: Option<Instant>,
     /// The hash it last told.
     pub(super) hash: Option<u64>,
     /// How many times the neighbor was asked for it, with which hash of this node's own, and when it

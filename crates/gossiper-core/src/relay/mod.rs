@@ -442,7 +442,9 @@ impl Relay {
     /// What there is to do on a link depends on which dialect is spoken there.
     fn note_dialects(&mut self, cx: &mut Context<'_>) {
         for peer in cx.state.links.take_changed() {
-            self.links.touch(peer);
+            if let Some(link) = self.links.get_mut(&peer) {
+                link.speaks_since = cx.state.links.speaks_dialect(peer).then_some(cx.now);
+            }
         }
     }
 

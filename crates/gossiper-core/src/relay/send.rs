@@ -175,7 +175,7 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     Outlook {
         due,
         unwell_from: if is_neighbor {
-            unwell_from(cx, peer, is_uplink, link, overdue)
+            unwell_from(cx, peer, is_uplink, link, overdue, times)
         } else {
             Outlook::NEVER
         },

@@ -178,13 +178,6 @@ impl Table {
         })
     }
 
-    /// What there is to do on this link, if it is one, is to be found anew.
-    pub(super) fn touch(&mut self, peer: NodeId) {
-        if let Ok(at) = self.find(peer) {
-            self.rows[at].touch();
-        }
-    }
-
     pub(super) fn touch_all(&mut self) {
         self.rows.iter_mut().for_each(Row::touch);
     }

@@ -414,9 +414,14 @@ pub(super) fn unwell_from(
     is_uplink: bool,
     link: &Link,
     overdue: Option<Instant>,
+    times: &Times,
 ) -> Instant {
-    if !cx.state.links.speaks_dialect(peer) || link.hash.is_none() {
+    if !cx.state.links.speaks_dialect(peer) {
         return Instant::START;
+    }
+    if link.hash.is_none() {
+        // It is about to be asked what it holds, or to ask.
+        return link.speaks_since.map_or(Instant::START, |since| since + times.timeout * 2);
     }
     let overdue = overdue.unwrap_or(Outlook::NEVER);
     let is_compared = Compares::of(cx, is_uplink, link) != Compares::Never || is_straight(cx.state);
