@@ -74,10 +74,16 @@ impl Tree for Computed {
     fn behind(&self, neighbor: NodeId) -> Option<Vec<NodeId>> {
         let is_neighbor = self.neighbors.contains(&neighbor);
         let far = self.members.place_of(neighbor).filter(|_| is_neighbor)?;
-        let behind = (0..self.members.len()).filter(|&place| {
-            place != far && place != self.my_place() && self.hop_toward(place) == Some(far)
-        });
-        Some(behind.map(|place| self.members.at(place)).collect())
+        let (me, count) = (self.my_place(), self.members.len());
+        let behind: Vec<usize> = if parent(far) == Some(me) {
+            below(far, count).flatten().collect()
+        } else {
+            // All but those below this node.
+            let mut own = below(me, count).flatten().peekable();
+            let mut is_own = |place: &usize| own.next_if_eq(place).is_some();
+            (0..count).filter(|place| !is_own(place) && *place != me && *place != far).collect()
+        };
+        Some(behind.into_iter().map(|place| self.members.at(place)).collect())
     }
 
     fn next_hop(&self, node: NodeId) -> Option<NodeId> {
@@ -89,6 +95,15 @@ impl Tree for Computed {
 
 fn parent(place: usize) -> Option<usize> {
     place.checked_sub(1).map(|above| above / TREE_CHILDREN_MAX)
+}
+
+/// The places below one, level by level, in rising order.
+fn below(place: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
+    let next = move |level: &Range<usize>| {
+        let last = level.clone().next_back()?;
+        Some(children(level.start, count).start..children(last, count).end)
+    };
+    core::iter::successors(Some(children(place, count)), next).take_while(|level| !level.is_empty())
 }
 
 fn children(place: usize, count: usize) -> Range<usize> {
