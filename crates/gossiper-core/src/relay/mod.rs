@@ -20,26 +20,27 @@
 //! Neighbors that speak only the plain dialect get single values and acknowledge each, and are
 //! suspected and passed over in the same way.
 
+mod due;
 mod link;
 mod send;
 mod table;
+mod times;
 mod tree;
 mod watch;
 pub(crate) mod window;
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use self::link::Link;
 use self::table::Table;
-use self::tree::{Place, View};
-use crate::link::Links;
+use self::times::Times;
+use self::tree::{Place, View as _, Watched};
 use crate::overlay::{Computed, Overlay};
 use crate::rung::digest::LAG_USUAL;
 use crate::rung::eager::Source;
 use crate::state::{Context, State};
 use crate::store::ValueIx;
-use crate::{Acked, Config, Instant, Mechanism, Mechanisms, MessageId, NodeId, Push, Strategy};
+use crate::{Acked, Instant, Mechanism, MessageId, NodeId, Push, Strategy};
 
 /// The new values of one delta that are owed to the neighbors, to whom they go in few messages. A node
 /// that learns more is catching up with others, who have them: its neighbors are shown its digest
@@ -52,53 +53,6 @@ const RETURN_PUSHES_MAX: usize = 64;
 
 /// How many times more a new uplink is told that it is one, while it pushes nothing.
 const STATEMENTS_MORE: u32 = 2;
-
-/// The waiting times that follow from the settings.
-#[derive(Clone, Copy, Debug)]
-struct Times {
-    /// From one push to the next: the pace and a bit. Where the pace is as long as a round trip,
-    /// what a push brings about comes back just after the next push has gone, and would wait for
-    /// the one after it. The bit lets it in.
-    interval: Duration,
-    /// How long an answer may take that is due.
-    timeout: Duration,
-    /// How long an acknowledgement waits for traffic to ride on while pushes keep coming.
-    ack_wait: Duration,
-    /// The same once they have stopped: then nothing will show the sender a gap.
-    ack_wait_quiet: Duration,
-    /// How much later than others a message may come and not be lost.
-    reorder: Duration,
-    /// How soon to repeat on a link that loses, and to probe again.
-    retry: Duration,
-    /// What is done without, and so waits for no time.
-    without: Mechanisms,
-}
-
-impl Times {
-    fn of(config: &Config) -> Self {
-        let (pace, timeout) = (config.pace, config.ack_timeout);
-        // Half of the time-out is for the way there and back. A neighbor that pushes at its pace
-        // has not stopped within one and a half of it.
-        // Where all push straight to all there are many links with little on each, and rounds see to
-        // what is lost: there acknowledgements wait longer for something to ride on.
-        let ack_wait_quiet =
-            if pace.is_zero() { timeout * 3 } else { (timeout / 2).max(pace * 3 / 2) };
-        Self {
-            interval: pace + (pace / 10).min(Duration::from_millis(10)),
-            timeout: ack_wait_quiet + timeout / 2,
-            ack_wait: timeout * 4,
-            ack_wait_quiet,
-            reorder: timeout * 2 / 5,
-            retry: pace.max(timeout * 2 / 5),
-            without: config.without,
-        }
-    }
-
-    /// Whether a mechanism is switched on.
-    fn uses(&self, mechanism: Mechanism) -> bool {
-        !self.without.contains(mechanism)
-    }
-}
 
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
@@ -118,34 +72,6 @@ pub(crate) struct Relay {
 fn newest(state: &State, from: usize) -> impl Iterator<Item = ValueIx> + use<> {
     let from = from.max(state.store.len().saturating_sub(link::IN_FLIGHT_MAX));
     state.store.values_from(from)
-}
-
-/// What the links say, as the tree asks for it.
-struct Watched<'a> {
-    links: &'a Table,
-    dialects: &'a Links,
-}
-
-impl View for Watched<'_> {
-    fn is_suspect(&self, peer: NodeId) -> bool {
-        self.links.is_suspect(peer)
-    }
-
-    fn is_untried(&self, peer: NodeId) -> bool {
-        self.links.get(&peer).is_some_and(|link| link.is_untried)
-    }
-
-    fn is_leaf(&self, peer: NodeId) -> bool {
-        self.dialects.is_plain(peer) || self.links.get(&peer).is_some_and(|link| link.is_leaf)
-    }
-
-    fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
-        self.links.get(&peer)?.uplink.map(|(uplink, _)| uplink)
-    }
-
-    fn remarkable(&self) -> impl Iterator<Item = NodeId> {
-        self.links.peers().chain(self.dialects.plain())
-    }
 }
 
 /// Whether values spread this way: by hybrid on a computed tree.

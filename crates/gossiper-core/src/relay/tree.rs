@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
+use super::table::Table;
 use crate::NodeId;
+use crate::link::Links;
 use crate::overlay::Computed;
 
 /// What a node thinks of the others.
@@ -21,6 +23,34 @@ pub(super) trait View {
 
     /// All peers of which any of the above says something, and maybe others.
     fn remarkable(&self) -> impl Iterator<Item = NodeId>;
+}
+
+/// What the links say, as the tree asks for it.
+pub(super) struct Watched<'a> {
+    pub(super) links: &'a Table,
+    pub(super) dialects: &'a Links,
+}
+
+impl View for Watched<'_> {
+    fn is_suspect(&self, peer: NodeId) -> bool {
+        self.links.is_suspect(peer)
+    }
+
+    fn is_untried(&self, peer: NodeId) -> bool {
+        self.links.get(&peer).is_some_and(|link| link.is_untried)
+    }
+
+    fn is_leaf(&self, peer: NodeId) -> bool {
+        self.dialects.is_plain(peer) || self.links.get(&peer).is_some_and(|link| link.is_leaf)
+    }
+
+    fn stated(&self, peer: NodeId) -> Option<Option<NodeId>> {
+        self.links.get(&peer)?.uplink.map(|(uplink, _)| uplink)
+    }
+
+    fn remarkable(&self) -> impl Iterator<Item = NodeId> {
+        self.links.peers().chain(self.dialects.plain())
+    }
 }
 
 /// The part of the tree that a node sees to.
