@@ -45,6 +45,7 @@ mod message;
 mod node;
 mod overlay;
 mod payload;
+mod received;
 mod relay;
 mod rng;
 mod rung;
