@@ -58,8 +58,8 @@ pub struct Config {
     /// The addresses that such a node keeps besides: the passive view. More outlive a larger crash
     /// and cost 8 bytes each; six times the active view is sane.
     pub passive_view: usize,
-    /// How often such a node exchanges addresses. More often mixes the views sooner, and costs about
-    /// seven messages each time; 10 s to 5 min is sane.
+    /// How often such a node exchanges addresses. More often mixes the views sooner, and costs
+    /// about seven messages each time; 10 s to 5 min is sane.
     pub shuffle_interval: Duration,
     /// What the node does without: nothing, save to see what a mechanism buys. What is lost
     /// without each, [`Mechanism`] says.

@@ -1,9 +1,9 @@
 //! What a node knows of its way to each peer: which dialect is spoken there.
 //!
-//! A link starts in the plain dialect. A node announces its own along with some of what it sends: on
-//! a busy link with the fifth push, on a quiet one with the second timed sync, and in a large cluster
-//! at once. A peer that knows it announces back with whatever it sends next, and from then on both use
-//! it. A peer that does not know it ignores the announcement. So versions mix freely.
+//! A link starts in the plain dialect. A node announces its own along with some of what it sends:
+//! on a busy link with the fifth push, on a quiet one with the second timed sync, and in a large
+//! cluster at once. A peer that knows it announces back with whatever it sends next, and from then
+//! on both use it. A peer that does not know it ignores the announcement. So versions mix freely.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -75,7 +75,8 @@ impl Links {
     }
 
     /// The peer has answered a message. One that answers an announcement in the plain dialect knows
-    /// no other: whoever does announces back with whatever it sends next. Says whether that is news.
+    /// no other: whoever does announces back with whatever it sends next. Says whether that is
+    /// news.
     pub(crate) fn on_answer(&mut self, peer: NodeId, of: MessageId) -> bool {
         let Some(link) = self.links.get_mut(&peer) else { return false };
         let is_asked = link.announced.is_none() && link.asked.contains(&of);

@@ -29,7 +29,8 @@ impl Members {
     }
 
     /// Where a node stands, or would stand. Most lists are numbers in a row, where that is as far
-    /// behind the first as its number is: a search would read a dozen far-flung places of a long one.
+    /// behind the first as its number is: a search would read a dozen far-flung places of a long
+    /// one.
     fn find(&self, node: NodeId) -> Result<usize, usize> {
         let row = self.0.first().and_then(|first| node.0.checked_sub(first.0));
         let place = row.and_then(|row| usize::try_from(row).ok());
@@ -107,8 +108,8 @@ impl Roster {
         self.len() - 1
     }
 
-    /// The peer of this number, which is less than [`peer_count`](Self::peer_count), in the order of
-    /// the list.
+    /// The peer of this number, which is less than [`peer_count`](Self::peer_count), in the order
+    /// of the list.
     pub(crate) fn peer(&self, number: usize) -> NodeId {
         self.at(number + usize::from(number >= self.my_place))
     }

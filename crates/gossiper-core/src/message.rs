@@ -100,7 +100,8 @@ impl Message {
 /// What goes over a link between two nodes that push to each other.
 ///
 /// Pushes are numbered link by link, from 1 on, so that the receiver sees what it lacks. One that
-/// holds no rumors and asks for nothing only acknowledges: it takes no number, and repeats the last.
+/// holds no rumors and asks for nothing only acknowledges: it takes no number, and repeats the
+/// last.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Push {
     /// The sender's start: with another one, numbers begin anew and the sender holds nothing.
@@ -154,8 +155,8 @@ pub struct LinkPush {
     pub incarnation: u64,
     /// Its number on this link, or that of the last one.
     pub number: u64,
-    /// The receiver need not wait for lower numbers than this. On a link it is 1 at least; 0 says that
-    /// there is none, and that the sender only tells of its root.
+    /// The receiver need not wait for lower numbers than this. On a link it is 1 at least; 0 says
+    /// that there is none, and that the sender only tells of its root.
     pub floor: u64,
     /// Which of the receiver's numbers have come.
     pub acked: Option<Acked>,

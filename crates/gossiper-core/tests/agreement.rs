@@ -287,8 +287,8 @@ fn a_hub_that_comes_back_empty_costs_messages_by_the_batch_and_not_by_the_value(
     assert!(cluster.messages < 10 * 25 * 2 * 4 * 2, "{} messages", cluster.messages);
 }
 
-/// The text of all messages by which one node of five gets the `missed` newest of `known` values: it
-/// was cut off while they came or, where it missed all, comes back empty.
+/// The text of all messages by which one node of five gets the `missed` newest of `known` values:
+/// it was cut off while they came or, where it missed all, comes back empty.
 fn catching_up_costs(known: usize, missed: usize) -> usize {
     let mut cluster = Cluster::new(5, config(Strategy::Hybrid), Network::STEADY, 1);
     cluster.give_topology(&grid_links(5));
@@ -331,8 +331,8 @@ fn catching_up_costs_as_much_as_is_lacking_and_not_as_is_known() {
     assert!(few < all && all * 3 < tenfold && tenfold <= all * 12, "{few}, {all}, {tenfold}");
 }
 
-/// What `failure_stats` is made of, against what was seen: the failures that were told, and the pushes
-/// to nodes that are no neighbors in the given tree.
+/// What `failure_stats` is made of, against what was seen: the failures that were told, and the
+/// pushes to nodes that are no neighbors in the given tree.
 #[test]
 fn failures_and_direct_deliveries_are_as_many_as_were_seen() {
     for seed in 0..4 {

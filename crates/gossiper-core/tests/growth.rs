@@ -215,7 +215,8 @@ fn an_exchange_costs_what_is_lacking_wherever_the_gaps_are() {
     });
 }
 
-/// The rumors that are sent to a node which comes back empty to a cluster that knows `known` values.
+/// The rumors that are sent to a node which comes back empty to a cluster that knows `known`
+/// values.
 fn carried_to_a_restarted(known: usize) -> usize {
     let mut cluster = Cluster::new(5, config(Strategy::Hybrid), Network::STEADY, 1);
     cluster.give_topology(&grid_links(5));
@@ -245,8 +246,8 @@ fn a_node_that_comes_back_empty_is_sent_little_more_than_it_lacks() {
     }
 }
 
-/// The bytes that a node holds after ten minutes in which 120,000 values entered at it, from none of
-/// whose peers anything has come but one word at the start, in the dialect or not.
+/// The bytes that a node holds after ten minutes in which 120,000 values entered at it, from none
+/// of whose peers anything has come but one word at the start, in the dialect or not.
 fn held_after_silence(members: u64, is_dialect: bool) -> i64 {
     let info = measure(|| {
         let config = Config {

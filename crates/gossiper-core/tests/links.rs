@@ -1,5 +1,5 @@
-//! What one link of a relay does at its edges: more than it can take, questions that nobody answers,
-//! mechanisms that are switched off, hosts that flush late.
+//! What one link of a relay does at its edges: more than it can take, questions that nobody
+//! answers, mechanisms that are switched off, hosts that flush late.
 
 mod support;
 
@@ -187,7 +187,8 @@ fn a_flush_brings_out_values_and_fires_no_timer() {
 
 #[test]
 fn an_uplink_that_does_not_tell_its_dialect_is_asked_ever_more_rarely() {
-    // The first member says that it passes nothing on, so the second takes its place, and is silent.
+    // The first member says that it passes nothing on, so the second takes its place, and is
+    // silent.
     let mut leaf = stranger(3, 5, config());
     let push = Push { incarnation: 9, uplink: Some(NodeId(0)), ..Push::default() };
     let (from, message) = (NodeId(0), Message::Push(Box::new(push)));

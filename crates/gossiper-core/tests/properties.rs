@@ -217,8 +217,8 @@ fn check(strategy: gossiper_core::Strategy, without: Mechanisms, steps: Vec<(u64
         assert!(stats.messages_sent >= before.messages_sent && stats.rounds >= before.rounds);
         assert!(stats.last_learning_round <= stats.rounds);
         assert!(node.awaited().forwards <= 8);
-        // What one wake-up leaves to do at once, such as a digest for values that it has given up, the
-        // next does.
+        // What one wake-up leaves to do at once, such as a digest for values that it has given up,
+        // the next does.
         let is_due = node.next_wakeup().is_some_and(|due| due <= now);
         repeated = if is_wakeup && is_due { repeated + 1 } else { 0 };
         assert!(repeated <= REPEATED_MAX, "there is no end to what is due at one moment");

@@ -246,8 +246,9 @@ fn a_neighbor_that_never_answers_costs_no_memory_and_few_messages() {
     }
     assert!(most <= 100, "{most} forwards awaited");
     assert_eq!(relay.node.awaited().forwards, 0, "who is suspected is not awaited");
-    // To either of the two: some two seconds of pushes and log lines, and then a probe each twentieth of the time that has
-    // passed, at least half of that apart: 200 ms up to 4 s, then 40 each time that e passes.
+    // To either of the two: some two seconds of pushes and log lines, and then a probe each
+    // twentieth of the time that has passed, at least half of that apart: 200 ms up to 4 s, then 40
+    // each time that e passes.
     let probes = 2.0 * 2.0 * (4.0 / 0.2 + 20.0 * (600.0_f64 / 4.0).ln() + 600.0 / 5.0);
     assert!((messages as f64) < probes + 200.0, "{messages} messages");
 }

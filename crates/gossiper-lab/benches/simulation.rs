@@ -13,8 +13,8 @@
 //! cargo bench -p gossiper-lab --bench simulation -- growth
 //! ```
 //!
-//! One broadcast by hybrid on clusters of up to a million nodes, on one thread and on all cores, with
-//! the memory that the process has taken at most.
+//! One broadcast by hybrid on clusters of up to a million nodes, on one thread and on all cores,
+//! with the memory that the process has taken at most.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 

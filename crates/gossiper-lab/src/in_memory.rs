@@ -1,5 +1,5 @@
-//! The virtual host of a [`Run`]: nodes are values in memory, time is virtual, and a node answers in
-//! no time. The same run and the same programs give the same messages, on any machine.
+//! The virtual host of a [`Run`]: nodes are values in memory, time is virtual, and a node answers
+//! in no time. The same run and the same programs give the same messages, on any machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,8 +55,8 @@ impl<P> Default for Slot<P> {
     }
 }
 
-/// Plays a run until it is over, or `is_interrupted` becomes true. `start` makes the program of a node,
-/// of which it is told the place, and how many starts there have been with this one.
+/// Plays a run until it is over, or `is_interrupted` becomes true. `start` makes the program of a
+/// node, of which it is told the place, and how many starts there have been with this one.
 ///
 /// # Panics
 ///

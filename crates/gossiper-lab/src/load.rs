@@ -178,8 +178,8 @@ impl Load {
     }
 
     /// Hands out the next operation and says which worker is to do it: the next that is free, from
-    /// the one whose turn it is. Nothing if none is due at `now`, all are busy, or the load is over;
-    /// an operation that waits until the time limit is never begun.
+    /// the one whose turn it is. Nothing if none is due at `now`, all are busy, or the load is
+    /// over; an operation that waits until the time limit is never begun.
     ///
     /// To be called until it says nothing: a host that is late has several to hand out.
     pub fn next(&mut self, now: Instant, is_free: impl Fn(usize) -> bool) -> Option<(usize, Ask)> {

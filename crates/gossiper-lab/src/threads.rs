@@ -2,8 +2,8 @@
 
 use std::thread;
 
-/// Does the work on so many threads, this one among them, and gives what each has done. Work that is
-/// shared out is taken from what `work` captures.
+/// Does the work on so many threads, this one among them, and gives what each has done. Work that
+/// is shared out is taken from what `work` captures.
 ///
 /// # Panics
 ///

@@ -6,17 +6,17 @@
 //! ```
 //!
 //! The node is [`gossiper_maelstrom::Session`], whole: it reads lines and writes lines. Time is
-//! virtual and its neighbors are played: every 110 ms each sends a push with values of its own and the
-//! acknowledgement of all that has come from the node, evenly spread. So only the node's own work
-//! is measured. Three places in a cluster, each with 25 and with 200 members:
+//! virtual and its neighbors are played: every 110 ms each sends a push with values of its own and
+//! the acknowledgement of all that has come from the node, evenly spread. So only the node's own
+//! work is measured. Three places in a cluster, each with 25 and with 200 members:
 //!
 //! - *relay*: the first member, which passes on what each of its 24 neighbors sends to all others.
 //! - *leaf*: the last member, which gets everything from one.
 //! - *straight*: any member where there is no pace: each of the others pushes to it.
 //!
-//! and two loads: pushes of one value, where the links are all that counts, and of forty. A node that
-//! knows 1,000 values at first and one that knows 1,000,000 take turns, and a ratio is the median of
-//! the ratios within one turn. Compare ratios between machines, never rates.
+//! and two loads: pushes of one value, where the links are all that counts, and of forty. A node
+//! that knows 1,000 values at first and one that knows 1,000,000 take turns, and a ratio is the
+//! median of the ratios within one turn. Compare ratios between machines, never rates.
 
 #![allow(
     clippy::print_stdout,

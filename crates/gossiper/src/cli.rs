@@ -44,10 +44,10 @@ pub(crate) enum Command {
 ///   {"src":"c1","dest":"n1","body":{"type":"read","msg_id":3}}
 ///
 /// How a value spreads: with a `topology` that is a tree, along that tree, each hop acknowledged;
-/// with a topology that has cycles, along a tree that all nodes compute alike, in batches at a pace;
-/// without one, to random peers. A neighbor that does not acknowledge is gone around. Every gossip
-/// interval the node compares what it knows with a few random peers, unless all its neighbors
-/// are known to hold the same, and both get what they lack.
+/// with a topology that has cycles, along a tree that all nodes compute alike, in batches at a
+/// pace; without one, to random peers. A neighbor that does not acknowledge is gone around. Every
+/// gossip interval the node compares what it knows with a few random peers, unless all its
+/// neighbors are known to hold the same, and both get what they lack.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment, after_help = TIMES)]
 pub(crate) struct NodeArgs {
@@ -79,8 +79,8 @@ pub(crate) struct NodeArgs {
     /// Time between two pushes to a neighbor; 0s means straight to all
     ///
     /// Where the nodes compute the tree, values that come in between go together in one message.
-    /// Longer costs fewer messages and delays values by as much. With 0s every node pushes what it is
-    /// given straight to all others: the fastest, for n-1 messages a value.
+    /// Longer costs fewer messages and delays values by as much. With 0s every node pushes what it
+    /// is given straight to all others: the fastest, for n-1 messages a value.
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration_or_zero)]
     pub(crate) pace: Duration,
 

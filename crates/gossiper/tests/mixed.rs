@@ -1,6 +1,6 @@
-//! Clusters whose nodes differ: ours beside another program that knows the plain messages only, beside
-//! other strategies and beside other paces. What is promised arrives, and the cost keeps to a bound
-//! that follows from what each node does.
+//! Clusters whose nodes differ: ours beside another program that knows the plain messages only,
+//! beside other strategies and beside other paces. What is promised arrives, and the cost keeps to
+//! a bound that follows from what each node does.
 #![allow(clippy::print_stdout, reason = "the seed is printed first")]
 
 mod virtual_time;
@@ -76,8 +76,8 @@ fn messages_max(plan: &Plan, values: usize) -> f64 {
             },
         };
     }
-    // A round is an exchange of at most four messages with each peer drawn; a foreign one a list and
-    // its answer.
+    // A round is an exchange of at most four messages with each peer drawn; a foreign one a list
+    // and its answer.
     let seconds = (plan.time_limit + Duration::from_secs(11)).as_secs_f64();
     let rounds: f64 = (0..NODES)
         .map(|place| match plan.program(place) {

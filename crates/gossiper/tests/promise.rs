@@ -12,7 +12,8 @@ use gossiper_lab::network::Distribution;
 use gossiper_lab::topology::Topology;
 use virtual_time::{Plan, Played, expect_agreement, play};
 
-/// The plan of a seed: every kind of fault comes in half of them, aimed at anybody or at the busiest.
+/// The plan of a seed: every kind of fault comes in half of them, aimed at anybody or at the
+/// busiest.
 fn drawn(seed: u64) -> Plan {
     // The bits of a multiplicative hash, so that neighboring seeds have little in common.
     let bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;

@@ -28,8 +28,8 @@ const DEAD_PERIODS: u32 = 6;
 /// By how many beacons an uplink may lag behind another neighbor.
 const LAG_MAX: u64 = 2;
 
-/// How many beacons of a root show that it is the one of all who are connected: while a new one gets
-/// about, or an old one is given up here and there, neighbors differ.
+/// How many beacons of a root show that it is the one of all who are connected: while a new one
+/// gets about, or an old one is given up here and there, neighbors differ.
 const STEADY_BEACONS: u64 = 2;
 
 /// The order of roots: who started first comes first.
@@ -114,7 +114,8 @@ impl Compass {
         self.is_settled() && self.followed >= STEADY_BEACONS
     }
 
-    /// Whether who tells this follows another root, which lives for all that is known: a tree of its own.
+    /// Whether who tells this follows another root, which lives for all that is known: a tree of
+    /// its own.
     pub(super) fn is_apart(&self, beacon: &Beacon) -> bool {
         self.is_steady() && rank(beacon) != rank(&self.told) && self.is_alive(beacon)
     }

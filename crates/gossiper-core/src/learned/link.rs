@@ -21,8 +21,8 @@ pub(super) const IN_FLIGHT_MAX: usize = 1_024;
 /// The most ranges of an acknowledgement that are looked at; no window of this crate has more.
 const BEYOND_MAX: usize = 256;
 
-/// How often in a row a neighbor that is asked must stay silent to count as failed. Where a tenth of
-/// all messages is lost, one question in a thousand goes so, and questions are rare.
+/// How often in a row a neighbor that is asked must stay silent to count as failed. Where a tenth
+/// of all messages is lost, one question in a thousand goes so, and questions are rare.
 const STRIKES_MAX: u32 = 4;
 
 /// How often the time-out doubles at most: 500 ms to half a minute.
@@ -278,8 +278,8 @@ impl Link {
         self.in_flight.iter().find(|sent| !sent.rumors.is_empty()).map(|sent| sent.at)
     }
 
-    /// Up to so many values, those of one message that have been awaited longest, are not awaited any
-    /// more. Says how many.
+    /// Up to so many values, those of one message that have been awaited longest, are not awaited
+    /// any more. Says how many.
     pub(super) fn await_no_more(&mut self, most: usize) -> usize {
         let Some(sent) = self.in_flight.iter_mut().find(|sent| !sent.rumors.is_empty()) else {
             return 0;
@@ -301,8 +301,9 @@ impl Link {
         overdue.into_iter().for_each(|sent| self.owe_again(sent, now));
     }
 
-    /// An acknowledgement may wait for company. And what is repeated has another number, so that one
-    /// that takes longer than the time-out would come too late for ever, were that not doubled (RFC
+    /// An acknowledgement may wait for company. And what is repeated has another number, so that
+    /// one that takes longer than the time-out would come too late for ever, were that not doubled
+    /// (RFC
     /// 6298, 5.5).
     fn repeat_at(&self, sent: &Sent, times: &Times) -> Instant {
         sent.at + times.batch + times.timeout * (1 << self.repeats)
@@ -321,7 +322,8 @@ impl Link {
         if is_silent { Watched::Asks } else { Watched::Well }
     }
 
-    /// What this neighbor should have sent has not come: if it has said nothing lately, it is asked.
+    /// What this neighbor should have sent has not come: if it has said nothing lately, it is
+    /// asked.
     pub(super) fn suspect(&mut self, now: Instant, times: &Times) {
         self.is_suspect = self.heard + times.timeout <= now;
     }
@@ -331,8 +333,8 @@ impl Link {
         self.awaits_since.is_none() && !self.is_suspect
     }
 
-    /// When the neighbor's silence is asked about. A lost word for its own sake costs a question. Where
-    /// something has gone out that is to be acknowledged, sooner.
+    /// When the neighbor's silence is asked about. A lost word for its own sake costs a question.
+    /// Where something has gone out that is to be acknowledged, sooner.
     fn silent_at(&self, times: &Times) -> Instant {
         if self.is_suspect {
             return Instant::START;

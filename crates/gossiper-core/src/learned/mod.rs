@@ -5,8 +5,8 @@
 //! [`link`] sees to it that what goes over a link arrives. A node keeps nothing for each member.
 //!
 //! All that is to be said on a link goes in one message, and waits for company where it can:
-//! announcements and acknowledgements up to a gossip interval. Both ends of a lazy link have much the
-//! same to announce, and the one that speaks first spares the other that. So a value costs a
+//! announcements and acknowledgements up to a gossip interval. Both ends of a lazy link have much
+//! the same to announce, and the one that speaks first spares the other that. So a value costs a
 //! payload a node, and beside it each link a message an interval, however many values there are.
 //!
 //! The rungs of the ladder are the same as elsewhere:

@@ -33,7 +33,8 @@ impl Learned {
         self.carry_out(cx);
     }
 
-    /// Somebody who has not this node for a neighbor tells of its root. Who has nobody is glad of it.
+    /// Somebody who has not this node for a neighbor tells of its root. Who has nobody is glad of
+    /// it.
     pub(super) fn on_visit(&mut self, cx: &mut Context<'_>, from: NodeId, beacon: Option<Beacon>) {
         let is_alone = self.membership.active().is_empty();
         if (is_alone || self.is_apart(beacon)) && !self.membership.is_active(from) {
@@ -47,8 +48,8 @@ impl Learned {
         beacon.is_some_and(|beacon| self.compass.is_apart(&beacon))
     }
 
-    /// Tells somebody who is no neighbor of the root, as neighbors are told: who has another one is of
-    /// another part of the cluster, and becomes a neighbor.
+    /// Tells somebody who is no neighbor of the root, as neighbors are told: who has another one is
+    /// of another part of the cluster, and becomes a neighbor.
     pub(super) fn look_around(&mut self, cx: &mut Context<'_>) {
         if !self.compass.is_steady() {
             return;

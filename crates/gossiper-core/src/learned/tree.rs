@@ -2,17 +2,17 @@
 //!
 //! Plumtree (Leitão, Pereira and Rodrigues 2007): a value goes at once over *eager* links and is
 //! announced over *lazy* ones. All links begin eager; one over which a value comes that is known
-//! closes a cycle, and is pruned. Where an announced value does not come in time the tree is broken,
-//! and the link to who announced it is grafted.
+//! closes a cycle, and is pruned. Where an announced value does not come in time the tree is
+//! broken, and the link to who announced it is grafted.
 //!
-//! What is not in the paper: where more values come than are late, the late ones were lost on their way,
-//! and are asked for without a graft. A link that the [beacon](super::beacon) wants is never pruned, and one that
-//! it does not want is superfluous, unless it was grafted lately. Where a link of the tree breaks,
-//! many nodes behind it graft at once, and with values coming in over all of these links each is late
-//! for one value or the other: pruned at the first duplicate, in a moment all are gone, and the
-//! tree is broken again. So a graft is only for the direction that was asked for; who asked is the one
-//! to end it, after some duplicates in a row; and otherwise it holds until the beacon has come
-//! twice, which shows that there is a way again.
+//! What is not in the paper: where more values come than are late, the late ones were lost on their
+//! way, and are asked for without a graft. A link that the [beacon](super::beacon) wants is never
+//! pruned, and one that it does not want is superfluous, unless it was grafted lately. Where a link
+//! of the tree breaks, many nodes behind it graft at once, and with values coming in over all of
+//! these links each is late for one value or the other: pruned at the first duplicate, in a moment
+//! all are gone, and the tree is broken again. So a graft is only for the direction that was asked
+//! for; who asked is the one to end it, after some duplicates in a row; and otherwise it holds
+//! until the beacon has come twice, which shows that there is a way again.
 
 #[cfg(test)]
 mod tests;
@@ -195,9 +195,9 @@ impl Tree {
         is_wanted: bool,
         beacons: u64,
     ) -> bool {
-        // The same neighbor may say it again, as its acknowledgement was lost: that is no cycle. And
-        // what the beacon wants makes none: another link of the cycle is superfluous. Both ends of
-        // it may see the duplicate, and to drop one link each would cut off what lies between.
+        // The same neighbor may say it again, as its acknowledgement was lost: that is no cycle.
+        // And what the beacon wants makes none: another link of the cycle is superfluous. Both ends
+        // of it may see the duplicate, and to drop one link each would cut off what lies between.
         if is_wanted || self.bringer(value) == Some(from) {
             return false;
         }

@@ -32,7 +32,8 @@ use crate::{Instant, NodeId, ViewMessage};
 /// How many hops a join walks, from HyParView's evaluation: the active random walk length.
 const JOIN_TTL: u8 = 6;
 
-/// How far from its end a joining node is taken into a passive view: the passive random walk length.
+/// How far from its end a joining node is taken into a passive view: the passive random walk
+/// length.
 const JOIN_TTL_PASSIVE: u8 = 3;
 
 /// How many hops a shuffle walks: as many as a join.
@@ -109,7 +110,8 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    /// A node that knows nobody but its contacts, of which it keeps as many as the book has room for.
+    /// A node that knows nobody but its contacts, of which it keeps as many as the book has room
+    /// for.
     pub(crate) fn new(me: NodeId, mut contacts: Vec<NodeId>, sizes: Sizes, now: Instant) -> Self {
         contacts.truncate(BOOK_MAX);
         let shuffle_gap = sizes.shuffle_interval / 16;
@@ -168,8 +170,8 @@ impl Membership {
         }
     }
 
-    /// Somebody who is no neighbor, to see whether the cluster has split: the contacts one after the
-    /// other, for they are never forgotten, and every other time anybody else who is known.
+    /// Somebody who is no neighbor, to see whether the cluster has split: the contacts one after
+    /// the other, for they are never forgotten, and every other time anybody else who is known.
     pub(crate) fn acquaintance(&mut self, rng: &mut Rng) -> Option<NodeId> {
         self.visits = self.visits.wrapping_add(1);
         let count = self.contacts.len().max(1);
@@ -184,8 +186,8 @@ impl Membership {
     }
 
     /// Something has come over a link from one that is no neighbor: the answer by which it became
-    /// one was lost, or the word that it is none. Or it `is_apart`, in another part of a cluster that
-    /// has split, and then it becomes a neighbor whatever that costs.
+    /// one was lost, or the word that it is none. Or it `is_apart`, in another part of a cluster
+    /// that has split, and then it becomes a neighbor whatever that costs.
     pub(crate) fn on_stranger(
         &mut self,
         from: NodeId,
@@ -251,8 +253,8 @@ impl Membership {
             .map(|request| request.to)
             .collect();
         for to in silent {
-            // HyParView 4.3: who cannot be reached leaves the passive view. That is soon used up, so
-            // the next is tried at once; a contact is kept, and tried again later.
+            // HyParView 4.3: who cannot be reached leaves the passive view. That is soon used up,
+            // so the next is tried at once; a contact is kept, and tried again later.
             if self.passive.contains(to) || self.book.contains(to) {
                 self.retry_at = now;
             }
@@ -456,8 +458,8 @@ impl Membership {
             return;
         }
         self.requests.push(Request { to, until: now + self.sizes.timeout });
-        // HyParView 4.3: high priority is for who has no neighbor left. Here it is for who has but one
-        // as well: where all views are full nobody has room for it, and it hangs by a thread.
+        // HyParView 4.3: high priority is for who has no neighbor left. Here it is for who has but
+        // one as well: where all views are full nobody has room for it, and it hangs by a thread.
         let is_urgent = self.active.len() < URGENT_BELOW.min(self.sizes.active_max.max(2) - 1);
         let message = if joins { ViewMessage::Join } else { ViewMessage::Neighbor { is_urgent } };
         acts.push(Act::Send(to, message));

@@ -352,8 +352,8 @@ fn own_rule_contacts_are_visited_in_turn_and_every_other_time_somebody_else() {
 
 #[test]
 fn own_rule_of_two_neighbors_one_may_be_lacking_without_urgency() {
-    // A cluster of nodes with two neighbors each is a ring, and who wants to close it must not break
-    // it elsewhere.
+    // A cluster of nodes with two neighbors each is a ring, and who wants to close it must not
+    // break it elsewhere.
     let urgent = |active_max, active| {
         let mut bench = Bench::with(0..0, 20..22);
         bench.node.sizes.active_max = active_max;

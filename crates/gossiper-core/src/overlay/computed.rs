@@ -7,9 +7,9 @@ use super::Tree;
 use crate::NodeId;
 use crate::members::Roster;
 
-/// The children of each inner node of a tree that all compute alike. Up to 25 nodes the tree is a star, whose two hops no tree
-/// undercuts; 601 nodes take four hops from leaf to leaf. More children would mean fewer hops and
-/// a heavier load on each inner node.
+/// The children of each inner node of a tree that all compute alike. Up to 25 nodes the tree is a
+/// star, whose two hops no tree undercuts; 601 nodes take four hops from leaf to leaf. More
+/// children would mean fewer hops and a heavier load on each inner node.
 pub const TREE_CHILDREN_MAX: usize = 24;
 
 /// The complete tree over the sorted members: the first is the root, and the children of the

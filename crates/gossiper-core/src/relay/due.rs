@@ -97,8 +97,8 @@ fn outlook(cx: &Context<'_>, place: &Place, peer: NodeId, link: &Link, times: &T
     }
 }
 
-/// Whether the next push is the first to a neighbor that was spoken to plainly before. It keeps to no
-/// pace: what is in it has waited for the neighbor to say which dialect it speaks.
+/// Whether the next push is the first to a neighbor that was spoken to plainly before. It keeps to
+/// no pace: what is in it has waited for the neighbor to say which dialect it speaks.
 pub(super) fn is_first(link: &Link) -> bool {
     link.last_number == 0 && link.announced.is_some()
 }
@@ -119,9 +119,9 @@ pub(super) fn ack_at(link: &Link, times: &Times) -> Option<Instant> {
     gap.into_iter().chain(usual).chain(statement).min()
 }
 
-/// Until when values wait for a neighbor to show whether it speaks the dialect: if it does they go in
-/// one message. A burst waits as long as the answer may take. What comes singly waits long enough to
-/// show whether it is the beginning of a burst, and longer where the pace is slow.
+/// Until when values wait for a neighbor to show whether it speaks the dialect: if it does they go
+/// in one message. A burst waits as long as the answer may take. What comes singly waits long
+/// enough to show whether it is the beginning of a burst, and longer where the pace is slow.
 pub(super) fn waits_until(link: &Link, times: &Times) -> Option<Instant> {
     let announced = link.announced?;
     if link.owed.len() > BURST {

@@ -182,8 +182,8 @@ impl Out<'_, '_> {
         is_any
     }
 
-    /// Asks which dialect the neighbor speaks: a list of nothing is a plain message that is answered.
-    /// Who does not answer may not be there, and is asked ever more rarely.
+    /// Asks which dialect the neighbor speaks: a list of nothing is a plain message that is
+    /// answered. Who does not answer may not be there, and is asked ever more rarely.
     fn ask_dialect(&mut self) {
         let patience = self.cx.state.config.ack_timeout * 2;
         let wait = patience.saturating_mul(1 << self.link.dialect_asks).min(DIALECT_ASK_MAX);
@@ -311,8 +311,9 @@ impl Out<'_, '_> {
         link.window.on_reported(now + self.times.timeout);
         if is_numbered {
             let repeats_from = repeats_from.min(number);
-            // What only repeats is answered with what it repeats. Awaited for its own sake, it would
-            // be asked about anew where an answer takes longer than the patience, and so for ever.
+            // What only repeats is answered with what it repeats. Awaited for its own sake, it
+            // would be asked about anew where an answer takes longer than the patience, and so for
+            // ever.
             let asks = shows_streams || occasion == Occasion::Ask && link.strikes == 0;
             let sent = Sent { number, at: now, values: values.into(), repeats_from, asks };
             link.on_sent(sent, self.times.ack_wait_quiet);

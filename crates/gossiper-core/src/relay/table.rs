@@ -1,7 +1,7 @@
 //! The links of a node, and for each what there is to do on it.
 //!
-//! Most inputs concern one link of many. So what is to be done on a link, and when, is found anew only
-//! after the link was touched, and kept beside it: an input costs as much as the links that it
+//! Most inputs concern one link of many. So what is to be done on a link, and when, is found anew
+//! only after the link was touched, and kept beside it: an input costs as much as the links that it
 //! touches or that are due, and a glance at a few bytes for each of the others.
 
 use alloc::vec::Vec;
@@ -117,8 +117,8 @@ impl Table {
     fn place_of(&mut self, peer: NodeId) -> usize {
         self.find(peer).unwrap_or_else(|at| {
             let outlook = Outlook::UNKNOWN;
-            // Most nodes are leaves of a tree, with one link for good. A link is large, and room for
-            // four would be most of what such a node takes.
+            // Most nodes are leaves of a tree, with one link for good. A link is large, and room
+            // for four would be most of what such a node takes.
             if self.links.len() == self.links.capacity() {
                 self.links.reserve_exact(self.links.len().max(1));
             }
@@ -155,7 +155,8 @@ impl Table {
         self.links.iter_mut()
     }
 
-    /// The link on which values have been awaited for longest, if there is one. It counts as touched.
+    /// The link on which values have been awaited for longest, if there is one. It counts as
+    /// touched.
     pub(super) fn longest_awaited(&mut self) -> Option<&mut Link> {
         let places = (0..self.links.len()).filter(|&at| self.links[at].awaits_values());
         let at = places.min_by_key(|&at| self.links[at].awaited_since())?;

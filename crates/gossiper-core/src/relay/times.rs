@@ -30,8 +30,8 @@ impl Times {
         let (pace, timeout) = (config.pace, config.ack_timeout);
         // Half of the time-out is for the way there and back. A neighbor that pushes at its pace
         // has not stopped within one and a half of it.
-        // Where all push straight to all there are many links with little on each, and rounds see to
-        // what is lost: there acknowledgements wait longer for something to ride on.
+        // Where all push straight to all there are many links with little on each, and rounds see
+        // to what is lost: there acknowledgements wait longer for something to ride on.
         let ack_wait_quiet =
             if pace.is_zero() { timeout * 3 } else { (timeout / 2).max(pace * 3 / 2) };
         Self {

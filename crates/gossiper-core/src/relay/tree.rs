@@ -90,13 +90,13 @@ impl Place {
 /// Finds this node's place.
 ///
 /// Everybody's uplink is the first of its [`uplinks`](Computed::uplinks_of) that answers. Who has
-/// none that answers sees to everybody itself: the first member always does, so it is the relay, and
-/// when it is silent the second is, which all know. A peer that has said which uplink it uses is
-/// believed; of the others this node thinks that they see what it sees. Who passes nothing on is
+/// none that answers sees to everybody itself: the first member always does, so it is the relay,
+/// and when it is silent the second is, which all know. A peer that has said which uplink it uses
+/// is believed; of the others this node thinks that they see what it sees. Who passes nothing on is
 /// nobody's uplink; the relay sees to it, wherever it stands.
 ///
-/// Of most peers nothing is known, and their place is that in the tree. So it costs as much as there
-/// are others, not as there are members.
+/// Of most peers nothing is known, and their place is that in the tree. So it costs as much as
+/// there are others, not as there are members.
 pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
     let members = tree.members();
     let me = members.me();
@@ -148,9 +148,9 @@ pub(super) fn place(tree: &Computed, view: &impl View) -> Place {
     found
 }
 
-/// The places of all that this node may have to push to or look for, in rising order: those of which
-/// something is known, its children, and those of peers that pass nothing on to them. All others have
-/// an uplink that answers and is not this node.
+/// The places of all that this node may have to push to or look for, in rising order: those of
+/// which something is known, its children, and those of peers that pass nothing on to them. All
+/// others have an uplink that answers and is not this node.
 fn candidates(tree: &Computed, view: &impl View, own: &[usize]) -> Vec<usize> {
     let members = tree.members();
     let mut places: Vec<usize> = own.to_vec();

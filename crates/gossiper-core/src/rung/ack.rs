@@ -109,8 +109,8 @@ impl Acks {
 
     /// A peer has sent a payload that was known already, so it has it.
     pub(crate) fn on_holder(&mut self, holder: NodeId, value: ValueIx) {
-        // Payloads are numbered as they come, and pushed on in the same order. One that is pushed on
-        // later may hide another here: then a holder is sent once more what it has.
+        // Payloads are numbered as they come, and pushed on in the same order. One that is pushed
+        // on later may hide another here: then a holder is sent once more what it has.
         let place = self.batches.binary_search_by_key(&value, |batch| batch.value);
         if let Ok(place) = place
             && !self.batches[place].holders.contains(&holder)

@@ -79,8 +79,8 @@ pub(crate) fn on_digest(
     }
 }
 
-/// The second step of an exchange, or the first where it would come to that. A peer that asks for it
-/// gets it, whatever this node does without.
+/// The second step of an exchange, or the first where it would come to that. A peer that asks for
+/// it gets it, whatever this node does without.
 pub(crate) fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
     let streams = cx.state.streams.digest();
     cx.send(to, Message::Digest { streams, answer });
@@ -90,7 +90,8 @@ pub(crate) fn send_digest(cx: &mut Context<'_>, to: NodeId, answer: bool) {
 pub(crate) fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDigest]) {
     let mut deltas: Vec<Vec<Rumor>> = Vec::new();
     let mut bytes = usize::MAX;
-    // From a stream at random on: what the peer cannot keep must not stand before the rest for ever.
+    // From a stream at random on: what the peer cannot keep must not stand before the rest for
+    // ever.
     let first = cx.state.rng.next_u64();
     for (id, value) in cx.state.streams.lacking_in(theirs, first) {
         let rumor = Rumor {
@@ -117,8 +118,8 @@ pub(crate) fn send_deltas(cx: &mut Context<'_>, to: NodeId, theirs: &[StreamDige
 }
 
 /// Passes on that something new has come by a delta from `from`: to those to whom it would be
-/// pushed, if they speak our dialect. At most once an interval: a node that catches up has news with
-/// each of many deltas.
+/// pushed, if they speak our dialect. At most once an interval: a node that catches up has news
+/// with each of many deltas.
 pub(crate) fn pass_on(cx: &mut Context<'_>, from: NodeId) {
     if cx.now < cx.state.pass_on_from {
         return;

@@ -28,8 +28,8 @@ pub(crate) trait Protocol {
     /// A peer has sent a payload that was known already.
     fn on_duplicate(&mut self, _from: NodeId, _value: ValueIx) {}
 
-    /// A payload that is known has come by a push: whether it was held back till then, and is pushed
-    /// on now.
+    /// A payload that is known has come by a push: whether it was held back till then, and is
+    /// pushed on now.
     fn takes_up(&mut self, _value: ValueIx) -> bool {
         false
     }

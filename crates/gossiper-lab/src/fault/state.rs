@@ -311,7 +311,8 @@ mod tests {
             r#"{"at_ms":0,"start":"partition","shape":"majorities-ring","sees":[[0,1],[1,2],[0]]}"#,
         );
         state.advance(at_ms(0), no_hub);
-        // Node 0 does not see 2, node 1 not 0, node 2 not 1; that 2 does not list itself is nothing.
+        // Node 0 does not see 2, node 1 not 0, node 2 not 1; that 2 does not list itself is
+        // nothing.
         assert_eq!(cuts(&state), [(0, 1), (1, 2), (2, 0)]);
     }
 

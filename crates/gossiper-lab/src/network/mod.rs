@@ -9,8 +9,8 @@
 //! is often answered just after a message that was in flight, and the times that such reads report
 //! are up to one hop lower than those of the true spreading.
 //!
-//! Maelstrom cuts the sleep, not only the latency, to whole milliseconds, and so delivers up to 1 ms
-//! early; here a message comes exactly when it is due.
+//! Maelstrom cuts the sleep, not only the latency, to whole milliseconds, and so delivers up to 1
+//! ms early; here a message comes exactly when it is due.
 //!
 //! # How it is driven
 //!

@@ -2,8 +2,9 @@
 //!
 //! The model by which the authors of Corrosion measure their `plum-foca`, so that figures can stand
 //! beside theirs: nineteen regions with as many nodes in each as a real provider of hosting has
-//! there, round trips of 4 ms and 1 ms for each 75 km of the shortest way (1 ms within a region), and
-//! up to 15 % more by chance. Latencies here are whole ms, so that within a region half a ms counts as one.
+//! there, round trips of 4 ms and 1 ms for each 75 km of the shortest way (1 ms within a region),
+//! and up to 15 % more by chance. Latencies here are whole ms, so that within a region half a ms
+//! counts as one.
 
 use std::sync::LazyLock;
 

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// Keeps the groups as a list between spaces. A group's number is its first process's too, which may
-/// have moved to another group.
+/// Keeps the groups as a list between spaces. A group's number is its first process's too, which
+/// may have moved to another group.
 const SCRIPT: &str = r#"
 groups=" "
 while read -r what group; do

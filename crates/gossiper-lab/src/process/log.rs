@@ -69,7 +69,8 @@ pub(super) fn path(log_folder: &Path, node: &str) -> PathBuf {
     log_folder.join(format!("{node}.log"))
 }
 
-/// The last lines of a node's log, `lines_max` at most, oldest first and fit for a terminal: of each
+/// The last lines of a node's log, `lines_max` at most, oldest first and fit for a terminal: of
+/// each
 /// 200 characters at most, with control characters as escapes. Empty lines are left out. Nothing if
 /// there is no such log.
 pub fn last_lines(log_folder: &Path, node: &str, lines_max: usize) -> Vec<String> {

@@ -98,8 +98,8 @@ pub struct Hosted {
 ///
 /// # Errors
 ///
-/// If a node cannot be started or the system refuses something else, before the main phase. Nothing of
-/// the run is left. A node that cannot be started later, after a kill, ends the run.
+/// If a node cannot be started or the system refuses something else, before the main phase. Nothing
+/// of the run is left. A node that cannot be started later, after a kill, ends the run.
 pub fn play(
     run: Run,
     config: &ProcessConfig,

@@ -1,9 +1,9 @@
 //! Ends what has left the process group of its node.
 //!
 //! A signal to a process group misses whoever has gone to a group or session of its own. On Linux
-//! a process may take in the orphans among its descendants: whatever a node has started is then, once
-//! what stood between them is gone, a child of the host. A child's number is nobody else's until
-//! the host itself has asked for its end, so no stranger can be hit.
+//! a process may take in the orphans among its descendants: whatever a node has started is then,
+//! once what stood between them is gone, a child of the host. A child's number is nobody else's
+//! until the host itself has asked for its end, so no stranger can be hit.
 //!
 //! Elsewhere there is no such thing, and nothing is found here.
 

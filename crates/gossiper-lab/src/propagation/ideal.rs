@@ -83,9 +83,9 @@ impl<'a> Ideal<'a> {
         Some(Hold { from: at.max(life.begin), until: life.end })
     }
 
-    /// Whether a value that arrived at `origin` at `at` could have been saved, had nothing been done
-    /// about it for a time of `grace`: could some node that is live at the end have had it, sent
-    /// before the origin was killed?
+    /// Whether a value that arrived at `origin` at `at` could have been saved, had nothing been
+    /// done about it for a time of `grace`: could some node that is live at the end have had it,
+    /// sent before the origin was killed?
     pub(super) fn can_leave(&self, origin: u32, at: Instant, grace: Duration) -> bool {
         let held_back = |source: Hold| Hold { from: source.from + grace, ..source };
         let Some(source) = self.source(origin, at).map(held_back).filter(|s| s.from < s.until)

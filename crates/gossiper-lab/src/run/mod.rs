@@ -14,8 +14,8 @@
 //!
 //! # What ends a run early
 //!
-//! A node that ends by itself, does not answer `init` or `topology`, or prints more than the network
-//! can hold; and the host, when it is interrupted. What was measured until then is kept.
+//! A node that ends by itself, does not answer `init` or `topology`, or prints more than the
+//! network can hold; and the host, when it is interrupted. What was measured until then is kept.
 
 mod clients;
 mod config;
@@ -376,8 +376,8 @@ impl Run {
         }
     }
 
-    /// Plays the network, the faults and the rest. What was due earlier happens as of then, whenever
-    /// the host comes to it.
+    /// Plays the network, the faults and the rest. What was due earlier happens as of then,
+    /// whenever the host comes to it.
     fn step_until(&mut self, now: Instant) {
         while let Some(at) = self.next_step().filter(|&at| at <= now) {
             self.now = self.now.max(at);

@@ -1,14 +1,15 @@
 //! When each node had which values: found by asking it.
 //!
-//! The nodes' messages may be in any encoding, so what they carry is not known. A node that has been
-//! handed a peer's message is asked to `read` a moment later, at most once in an interval, and never
-//! before it has answered the last time. A value that an answer is the first to show came with one
-//! of the messages handed over between the question before, whose answer lacked it, and this one:
-//! the first of them that names it, or, when none does (it may be compressed), the last of them.
+//! The nodes' messages may be in any encoding, so what they carry is not known. A node that has
+//! been handed a peer's message is asked to `read` a moment later, at most once in an interval, and
+//! never before it has answered the last time. A value that an answer is the first to show came
+//! with one of the messages handed over between the question before, whose answer lacked it, and
+//! this one: the first of them that names it, or, when none does (it may be compressed), the last
+//! of them.
 //!
 //! Nodes may work messages in later: in threads of their own, or by a timer. So as long as a node
-//! lacks a value that has been broadcast, it is asked again and again; a value that is found without
-//! a message came when the answer did.
+//! lacks a value that has been broadcast, it is asked again and again; a value that is found
+//! without a message came when the answer did.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

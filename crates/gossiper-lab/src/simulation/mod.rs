@@ -67,8 +67,8 @@ pub fn play(scenario: Scenario) -> Result<Results, ScenarioError> {
     play_on(1, scenario)
 }
 
-/// Plays a scenario to its end, the busy moments of a large cluster on so many threads. Their number
-/// changes nothing but how long it takes.
+/// Plays a scenario to its end, the busy moments of a large cluster on so many threads. Their
+/// number changes nothing but how long it takes.
 ///
 /// # Errors
 ///

@@ -10,8 +10,8 @@ use super::scenario::Scenario;
 use crate::seed::Stream;
 
 /// Up to so many nodes `auto` takes the computed overlay. It is the quicker one at every size
-/// (`plans/overlays.toml`), but every node keeps the list of all, and must be told of each change of
-/// it; and who finds no way up in the tree sends what it has to all of them.
+/// (`plans/overlays.toml`), but every node keeps the list of all, and must be told of each change
+/// of it; and who finds no way up in the tree sends what it has to all of them.
 pub const COMPUTED_NODES_MAX: usize = 5_000;
 
 /// How many nodes that started before it each node of a learned overlay is told of.

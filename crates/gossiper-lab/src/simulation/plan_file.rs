@@ -190,8 +190,8 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// If it is no TOML, has a key or a value that it may not have, or runs that cannot be played or
-    /// are more than [`RUNS_MAX`]. Says which, and where it stands.
+    /// If it is no TOML, has a key or a value that it may not have, or runs that cannot be played
+    /// or are more than [`RUNS_MAX`]. Says which, and where it stands.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
         Self::read(text).map_err(|error| placed(error, text))
     }

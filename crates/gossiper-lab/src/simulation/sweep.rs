@@ -75,8 +75,9 @@ pub fn answers_json(answers: &[Answer]) -> String {
 }
 
 impl Sweep {
-    /// Plays all runs on so many threads, several on one run where there are fewer runs; the results
-    /// stand in the order of the runs, whatever the threads do. `on_done` is told, from any of them, of each run that is over.
+    /// Plays all runs on so many threads, several on one run where there are fewer runs; the
+    /// results stand in the order of the runs, whatever the threads do. `on_done` is told, from any
+    /// of them, of each run that is over.
     ///
     /// # Errors
     ///

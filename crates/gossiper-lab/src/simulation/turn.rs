@@ -227,8 +227,8 @@ impl Hand {
         self.effects.push(Effect::Sent(Sending { arrival, fate, latency_ms, copy_ms }));
     }
 
-    /// Plans the node's next wake-up, unless one is planned that comes no later: then it is looked at
-    /// again when that has come.
+    /// Plans the node's next wake-up, unless one is planned that comes no later: then it is looked
+    /// at again when that has come.
     pub(super) fn plan_wakeup(&mut self, now: Instant, place: &mut Place) {
         let due = place.node.as_ref().and_then(Node::next_wakeup);
         if let Some(due) = due.map(|due| due.max(now))

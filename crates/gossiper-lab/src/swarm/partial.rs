@@ -8,8 +8,8 @@
 //! of two, every other one of some before it. So whatever the nodes forget of each other, contacts
 //! connect all of them once they are up again. A node turns to its contacts now and then, for ever,
 //! and so the parts of a cluster that has split meet. Where nothing that is remembered leads
-//! from one part to another, as when all contacts are dead for good, they are two clusters, and nothing
-//! is promised of both together.
+//! from one part to another, as when all contacts are dead for good, they are two clusters, and
+//! nothing is promised of both together.
 
 use std::time::Duration;
 
@@ -42,36 +42,37 @@ impl Scenario {
         told.into_iter().map(NodeId).collect()
     }
 
-    /// [`Self::agreement_ms_max`] where views are partial, by the gossip interval, what is waited on
-    /// a link, and the logarithm of the number of nodes.
+    /// [`Self::agreement_ms_max`] where views are partial, by the gossip interval, what is waited
+    /// on a link, and the logarithm of the number of nodes.
     ///
     /// - A node without neighbors turns to a contact once a minute at least.
     /// - A root that is gone is given up after 30 intervals without its beacon, and another one is
     ///   relied on after two or three beacons, 15 intervals.
-    /// - In 10 to 12.5 intervals a node looks around once, every other time for the next contact: in
+    /// - In 10 to 12.5 intervals a node looks around once, every other time for the next contact:
+    ///   in
     ///   75 each part that the cluster has split into has met those that contacts connect it with. To
     ///   make room for them somebody is dropped, who may need all of that once more.
     pub(super) fn reunion_ms_max(&self, interval: u64, waits: u64, log: u64) -> u64 {
         60_000 + 2 * (30 + 15 + 75) * interval + (log + 4) * waits
     }
 
-    /// [`Self::settle_ms`] where views are partial: parts that have just met may take as long once more
-    /// as each of them needs to find its neighbors.
+    /// [`Self::settle_ms`] where views are partial: parts that have just met may take as long once
+    /// more as each of them needs to find its neighbors.
     pub(super) fn reunited_ms(&self) -> u64 {
         60_000 + 60 * self.interval_ms()
     }
 
-    /// How long, in ms, a link may last that only one of its ends has: that end says something every
-    /// three intervals, and is told, or gets the link.
+    /// How long, in ms, a link may last that only one of its ends has: that end says something
+    /// every three intervals, and is told, or gets the link.
     pub(super) fn one_sided_ms_max(&self) -> u64 {
         4 * self.interval_ms() + 2 * self.latency_ms_max()
     }
 
-    /// [`Self::idle_messages_max`] where views are partial. In five intervals an end of a link tells
-    /// a beacon and one word that it is there: two messages, and half a one for what comes late. A
-    /// shuffle is seven hops and an answer. In ten intervals a node compares hashes with somebody, and
-    /// looks around, which is answered. Who has room for neighbors asks once a minute, twice as many
-    /// as it has room for at most.
+    /// [`Self::idle_messages_max`] where views are partial. In five intervals an end of a link
+    /// tells a beacon and one word that it is there: two messages, and half a one for what comes
+    /// late. A shuffle is seven hops and an answer. In ten intervals a node compares hashes with
+    /// somebody, and looks around, which is answered. Who has room for neighbors asks once a
+    /// minute, twice as many as it has room for at most.
     pub(super) fn kept_up_max(&self) -> u64 {
         let each = |node: usize| {
             let config = self.config_of(node);

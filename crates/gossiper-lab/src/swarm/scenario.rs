@@ -145,7 +145,8 @@ impl Scenario {
     /// the last message that was under way then.
     ///
     /// - A suspected neighbor is probed at most 5 s after the last time, and so is heard again.
-    /// - With `n` nodes rounds bring a value from one node to all in about log₂ n + ln n rounds with
+    /// - With `n` nodes rounds bring a value from one node to all in about log₂ n + ln n rounds
+    ///   with
     ///   one peer a round (Pittel 1987), and the chance to miss a node falls by more than e a round
     ///   (Demers et al. 1987, 1.3): twice that and 16 rounds leave less than one in a million. With
     ///   messages that no node knows by name yet, the names come 8 intervals later.
@@ -178,8 +179,8 @@ impl Scenario {
     }
 
     /// For how long nothing is asked of a cluster that has come to agree, in ms: links that lost
-    /// something repeat for 10 s, a neighbor counts as well again after 5 s, and by rounds each node
-    /// hears of each other in about n ln n of them.
+    /// something repeat for 10 s, a neighbor counts as well again after 5 s, and by rounds each
+    /// node hears of each other in about n ln n of them.
     pub(super) fn settle_ms(&self) -> u64 {
         let waits = self.configs().map(|config| config.ack_timeout * 8 + config.pace * 4);
         let longest = waits.max().unwrap_or_default().as_millis() as u64;

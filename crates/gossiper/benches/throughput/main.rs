@@ -9,7 +9,8 @@
 //! cluster, and is then fed and read through plain pipes:
 //!
 //! - *gossiper node* is the program of this package, started without flags.
-//! - *simplest loop* is the strongest node that is still one simple loop of typed `serde_json` and a
+//! - *simplest loop* is the strongest node that is still one simple loop of typed `serde_json` and
+//!   a
 //!   `HashSet` ([`simplest`]). It shows what the line format itself costs in Rust.
 //! - *Python* is the node as it is usually written, `benches/python_node.py`, run by the `python3`
 //!   on `PATH`. Where there is none, its figures are left out.

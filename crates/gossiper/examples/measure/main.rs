@@ -1,11 +1,11 @@
-//! Plays the standard test in virtual time over many seeds, one line of figures a run and one of all
-//! runs; or, with `--table`, prints the tables of docs/mechanisms.md.
+//! Plays the standard test in virtual time over many seeds, one line of figures a run and one of
+//! all runs; or, with `--table`, prints the tables of docs/mechanisms.md.
 //!
-//! `cargo run --release --example measure -- --seeds 1..20 --hub kill`: the words without dashes are
-//! kinds of faults; `--pace MS`, `--nodes N`, `--rate HZ`, `--dist NAME`, `--topology NAME`,
+//! `cargo run --release --example measure -- --seeds 1..20 --hub kill`: the words without dashes
+//! are kinds of faults; `--pace MS`, `--nodes N`, `--rate HZ`, `--dist NAME`, `--topology NAME`,
 //! `--strategy NAME` and `--without NAME,…` change the test, and `--out DIR` keeps the last run's
-//! files. It is for whoever changes the protocol: half a second a run, and the same run for the same
-//! seed.
+//! files. It is for whoever changes the protocol: half a second a run, and the same run for the
+//! same seed.
 #![allow(clippy::print_stdout, reason = "it is there to print")]
 
 mod tables;

@@ -29,8 +29,8 @@ use crate::cli::{TIMES, duration, duration_or_zero, positive};
 ///
 /// Times count from the first broadcast. What the figures mean is in docs/simulation.md.
 ///
-/// Exit code 0: played; 1: a node delivered what it must not, or broke another promise; 2: nothing was broadcast; 254: bad
-/// arguments; 255: the results could not be written.
+/// Exit code 0: played; 1: a node delivered what it must not, or broke another promise; 2: nothing
+/// was broadcast; 254: bad arguments; 255: the results could not be written.
 #[derive(Args, Debug)]
 #[command(
     verbatim_doc_comment,
@@ -162,7 +162,8 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(super) gossip_interval: Duration,
 
-    /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, at least
+    /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, at
+    /// least
     /// 1ms [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) ack_timeout: Option<Duration>,
@@ -177,8 +178,8 @@ pub(crate) struct SimArgs {
 
     /// Write a report to look at: one HTML file, no network needed
     ///
-    /// It shows coverage over time, the figures, and plays a small cluster. Where nothing is said of
-    /// faults it compares the run without any, with 5 % loss, and with a crashed inner node.
+    /// It shows coverage over time, the figures, and plays a small cluster. Where nothing is said
+    /// of faults it compares the run without any, with 5 % loss, and with a crashed inner node.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 

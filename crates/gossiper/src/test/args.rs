@@ -28,8 +28,8 @@ const SECONDS_MAX: f64 = 86_400.0;
 ///   gossiper test --bin ./node.py --nemesis partition,kill --seed 7 -- --node-flag
 ///
 /// A challenge's limits change neither verdict nor exit code.
-/// Exit code 0: valid; 1: invalid; 2: unknown, or interrupted; 254: bad arguments; 255: a node ended
-/// by itself or did not start, or the results could not be written.
+/// Exit code 0: valid; 1: invalid; 2: unknown, or interrupted; 254: bad arguments; 255: a node
+/// ended by itself or did not start, or the results could not be written.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub(crate) struct TestArgs {

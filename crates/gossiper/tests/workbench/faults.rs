@@ -32,8 +32,8 @@ fn forwarding_once_loses_what_was_broadcast_beyond_a_cut() -> Check {
     Box::new(move || {
         let faulty = faulty.finish();
         faulty.expect(1, false);
-        // The last read is n4's, which knows what its own clients gave it, and what came by detours so
-        // late that the cut was healed.
+        // The last read is n4's, which knows what its own clients gave it, and what came by detours
+        // so late that the cut was healed.
         let messages = faulty.messages("broadcast");
         let is_at_n4 = |value: &Value| {
             let to_n4 = |m: &&Value| m["dest"] == "n4" && m["fate"] == "delivered";

@@ -35,8 +35,8 @@ fn operations(run: &Finished) -> Vec<(Value, Value)> {
     begun.map(|event| (event["f"].clone(), event["value"].clone())).take(200).collect()
 }
 
-/// A real node takes its time, and what that changes is who sends what along with what: a quarter of a
-/// figure, and 50 ms, which are two pushes and a slow machine's delay.
+/// A real node takes its time, and what that changes is who sends what along with what: a quarter
+/// of a figure, and 50 ms, which are two pushes and a slow machine's delay.
 fn expect_near(runs: &[Finished; 2], pointer: &str, slack: f64) {
     let [real, played] = runs.each_ref().map(|run| {
         let figure = run.results().pointer(pointer).and_then(Value::as_f64);
