@@ -31,14 +31,6 @@ pub(crate) fn on_received(
             if let Some(of) = id.filter(|_| learned != Learned::Refused) {
                 cx.send(from, Message::Ack { of });
             }
-            if let Learned::Known(value) = learned
-                && is_relayed
-                && !cx.state.overlay.neighbors().contains(&from)
-                && !cx.state.links.is_plain(from)
-                && relay::is_in_use(cx.state)
-            {
-                parts.relay.on_around(cx, from, value);
-            }
             let pushed_on = match learned {
                 Learned::Known(value) => {
                     Some(value).filter(|&value| parts.protocol.takes_up(value))
@@ -156,8 +148,8 @@ pub(crate) fn take_in(
     new.len() as u64
 }
 
-/// The new payloads of one plain sync, or of a push that shows a digest, that are pushed on each on a
-/// computed tree.
+/// The new payloads of one plain sync, or of a push that shows a digest, that are pushed on each on
+/// a computed tree.
 const SYNC_PUSHES_MAX: usize = 16;
 
 /// The new payloads of a delta that are pushed on where each costs a message. Where there are more,

@@ -25,8 +25,9 @@ const UNNAMED_MAX: usize = 65_536;
 pub(crate) const BACKLOG_MAX: usize = 1 << 20;
 
 /// From so many members on a node announces its dialect with whatever it sends first. Smaller
-/// clusters are also played by hand and by programs that compare every byte, and those find no field
-/// in the first messages that they do not know; in larger ones each link is used too rarely to wait.
+/// clusters are also played by hand and by programs that compare every byte, and those find no
+/// field in the first messages that they do not know; in larger ones each link is used too rarely
+/// to wait.
 const PLAIN_MEMBERS_MAX: usize = 32;
 
 /// How long after a value others may be under way.
@@ -109,8 +110,8 @@ impl State {
         self.streams.hash()
     }
 
-    /// Whether the cluster has more than [`PLAIN_MEMBERS_MAX`] members, so that the dialect is
-    /// announced at once.
+    /// Whether more than [`PLAIN_MEMBERS_MAX`] members are up, so that the dialect is announced at
+    /// once.
     pub(crate) fn is_large(&self) -> bool {
         self.members.peer_count() >= PLAIN_MEMBERS_MAX
     }
@@ -217,12 +218,14 @@ impl Context<'_> {
 
     /// A push goes to a peer. Says whether to announce our dialect with it.
     pub(crate) fn announces_push(&mut self, to: NodeId) -> bool {
-        self.state.links.on_push(to, self.now) | self.state.is_large()
+        let is_time = self.state.links.on_push(to, self.now) || self.state.is_large();
+        is_time && self.state.uses(Mechanism::Dialect)
     }
 
     /// A timed sync goes to a peer. Says whether to announce our dialect with it.
     pub(crate) fn announces_sync(&mut self, to: NodeId) -> bool {
-        self.state.links.on_timed_sync(to) | self.state.is_large()
+        let is_time = self.state.links.on_timed_sync(to) || self.state.is_large();
+        is_time && self.state.uses(Mechanism::Dialect)
     }
 
     /// Takes in a payload of the application's, which is named at once.

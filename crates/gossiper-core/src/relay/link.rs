@@ -21,8 +21,8 @@ pub(super) const IN_FLIGHT_MAX: usize = 1_024;
 /// The most values that were pushed without a name and are pushed again with it.
 const NAMELESS_MAX: usize = 256;
 
-/// The most overdue plain values whose acknowledgements are still told from others. Where one is not,
-/// its value is sent once more.
+/// The most overdue plain values whose acknowledgements are still told from others. Where one is
+/// not, its value is sent once more.
 const LATE_MAX: usize = 64;
 
 /// How long after a loss a link counts as one that loses.
@@ -83,14 +83,12 @@ pub(super) struct Link {
     pub(super) owed_since: Instant,
     /// Those of them that go around somebody silent, to everybody behind.
     pub(super) around: BTreeSet<ValueIx>,
-    /// Values that somebody behind it has taken around it; at most [`OWED_MAX`].
-    pub(super) spared: BTreeSet<ValueIx>,
     /// Values pushed without a name; at most [`NAMELESS_MAX`].
     pub(super) nameless: BTreeSet<ValueIx>,
     /// Something was left out: the neighbor is to be shown what this node holds.
     pub(super) is_behind: bool,
-    /// The first and the last value that were left out. To who cannot be shown a digest they are owed
-    /// once nothing else is, with what lies between them.
+    /// The first and the last value that were left out. To who cannot be shown a digest they are
+    /// owed once nothing else is, with what lies between them.
     pub(super) left_out: Option<(ValueIx, ValueIx)>,
 
     pub(super) last_number: u64,
@@ -98,8 +96,8 @@ pub(super) struct Link {
     pub(super) in_flight: VecDeque<Sent>,
     /// At most [`IN_FLIGHT_MAX`].
     pub(super) plain: VecDeque<Plain>,
-    /// Plain values that are overdue, and maybe sent again: an acknowledgement may still come. At most
-    /// [`LATE_MAX`].
+    /// Plain values that are overdue, and maybe sent again: an acknowledgement may still come. At
+    /// most [`LATE_MAX`].
     pub(super) late: VecDeque<Plain>,
     pub(super) last_push: Instant,
     /// When the dialect was first announced in a plain message.
@@ -160,12 +158,12 @@ pub(super) struct Link {
     /// How many times it was asked which dialect it speaks, and when next.
     pub(super) dialect_asks: u32,
     pub(super) next_dialect_ask: Instant,
-    /// Since when it is known to speak the dialect.
+    /// Since when it is known to speak the dialect, if it was a link then.
     pub(super) speaks_since: Option<Instant>,
     /// The hash it last told.
     pub(super) hash: Option<u64>,
-    /// How many times the neighbor was asked for it, with which hash of this node's own, and when it
-    /// may be next.
+    /// How many times the neighbor was asked for it, with which hash of this node's own, and when
+    /// it may be next.
     pub(super) hash_asks: u32,
     pub(super) asked_hash: Option<u64>,
     pub(super) next_hash_ask: Instant,
@@ -348,8 +346,8 @@ impl Link {
         is_any
     }
 
-    /// A plain message is acknowledged, in time or late: the neighbor has its value, and need not be
-    /// sent it again. Says whether it is one of this link's.
+    /// A plain message is acknowledged, in time or late: the neighbor has its value, and need not
+    /// be sent it again. Says whether it is one of this link's.
     pub(super) fn on_plain_ack(&mut self, of: MessageId) -> bool {
         let mut all = self.plain.iter().chain(&self.late);
         let Some(value) = all.find(|plain| plain.id == Some(of)).map(|plain| plain.value) else {
@@ -395,8 +393,8 @@ impl Link {
         }
     }
 
-    /// Awaits the oldest values no longer: `count` of them, and what went with them in one message; less
-    /// where what is left was not sent as long ago. Says how many.
+    /// Awaits the oldest values no longer: `count` of them, and what went with them in one message;
+    /// less where what is left was not sent as long ago. Says how many.
     pub(super) fn give_up(&mut self, count: usize) -> usize {
         let (since, unacked) = (self.awaited_since(), self.unacked());
         let mut given_up = 0;

@@ -11,7 +11,8 @@
 //! - A push says which of the neighbor's pushes have come. An acknowledgement goes alone only when
 //!   nothing else goes that way for a while. A gap in the numbers is told soon, and what was in it
 //!   rides on the next push.
-//! - Who does not answer in time is suspected, and passed over: [`tree`] says who then sees to whom.
+//! - Who does not answer in time is suspected, and passed over: [`tree`] says who then sees to
+//!   whom.
 //!   It is probed with a digest, ever more rarely, so that a healed link costs one exchange of
 //!   exactly what the two sides lack.
 //! - Each push tells a hash of all that its sender holds. Where two neighbors stay different, the
@@ -42,9 +43,9 @@ use crate::state::{Context, State};
 use crate::store::ValueIx;
 use crate::{Acked, Instant, Mechanism, MessageId, NodeId, Push, Strategy};
 
-/// The new values of one delta that are owed to the neighbors, to whom they go in few messages. A node
-/// that learns more is catching up with others, who have them: its neighbors are shown its digest
-/// instead.
+/// The new values of one delta that are owed to the neighbors, to whom they go in few messages. A
+/// node that learns more is catching up with others, who have them: its neighbors are shown its
+/// digest instead.
 const DELTA_OWED_MAX: usize = 1_024;
 
 /// The values that a neighbor which comes back is sent, of those that have come since it turned to
@@ -136,17 +137,6 @@ impl Relay {
         }
     }
 
-    /// A peer has sent a value around a neighbor, behind which it lies, and sees to all others there.
-    pub(crate) fn on_around(&mut self, cx: &Context<'_>, from: NodeId, value: ValueIx) {
-        let hop = cx.state.overlay.tree().and_then(|tree| tree.next_hop(from));
-        let hop = hop.filter(|&hop| hop != from && !cx.state.links.speaks_dialect(hop));
-        if let Some(link) = hop.and_then(|hop| self.links.get_mut(&hop))
-            && link.spared.len() < link::OWED_MAX
-        {
-            link.spared.insert(value);
-        }
-    }
-
     /// A peer has sent a value that was known: it need not get it.
     pub(crate) fn on_holder(&mut self, peer: NodeId, value: ValueIx) {
         if let Some(link) = self.links.get_mut(&peer) {
@@ -162,8 +152,8 @@ impl Relay {
         let Some(suspect) = &mut link.suspect else { return };
         let times = Times::of(&cx.state.config);
         suspect.hasten(cx.now, times.retry);
-        // After as long a silence whatever kept this one away is over, and often it kept others away
-        // as well.
+        // After as long a silence whatever kept this one away is over, and often it kept others
+        // away as well.
         let long = times.timeout.max((cx.now - suspect.since) / 2);
         if before.is_none_or(|before| cx.now - before >= long) {
             for suspect in self.links.suspects_mut() {
@@ -311,7 +301,8 @@ impl Relay {
         is_pushed
     }
 
-    /// Values that await an acknowledgement. What a suspect has got is overdue, that of a probe too.
+    /// Values that await an acknowledgement. What a suspect has got is overdue, that of a probe
+    /// too.
     pub(crate) fn unacked(&self) -> usize {
         self.links.values().filter(|link| link.suspect.is_none()).map(Link::unacked).sum()
     }
@@ -374,13 +365,14 @@ impl Relay {
         }
     }
 
-    /// The node itself has stood still, as a paused process does. What has come meanwhile is still to
-    /// be read, so nobody is late yet.
+    /// The node itself has stood still, as a paused process does. What has come meanwhile is still
+    /// to be read, so nobody is late yet.
     fn on_stall(&mut self, now: Instant) {
         self.links.values_mut().for_each(|link| link.on_stall(now));
     }
 
-    /// Keeps to the bound of what is awaited over all links. What is given up is left to the digest.
+    /// Keeps to the bound of what is awaited over all links. What is given up is left to the
+    /// digest.
     fn give_up_oldest(&mut self, cx: &mut Context<'_>, others: usize, times: &Times) {
         self.settle(cx, times);
         let unacked: usize = self.links.outlooks().map(|outlook| outlook.unacked).sum();

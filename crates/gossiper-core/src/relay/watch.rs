@@ -11,14 +11,14 @@ use crate::state::Context;
 use crate::store::ValueIx;
 use crate::{Instant, Mechanism, NodeId, Output};
 
-/// How long two neighbors may tell different hashes in a quiet time before the digests are compared,
-/// and how long in a busy one, when they are the same only now and then. As much again at most is
-/// drawn at random, so that not all compare at once.
+/// How long two neighbors may tell different hashes in a quiet time before the digests are
+/// compared, and how long in a busy one, when they are the same only now and then. As much again at
+/// most is drawn at random, so that not all compare at once.
 const DIFFERS_QUIET: Duration = Duration::from_millis(300);
 const DIFFERS_BUSY: Duration = Duration::from_secs(2);
 
-/// How many of those that come next are looked at when an uplink is silent, and how many while it is
-/// not even known which dialect it speaks: at a start amid faults nobody knows yet who is there.
+/// How many of those that come next are looked at when an uplink is silent, and how many while it
+/// is not even known which dialect it speaks: at a start amid faults nobody knows yet who is there.
 const TRY_MAX: usize = 4;
 const TRY_AT_START_MAX: usize = 16;
 
@@ -29,8 +29,9 @@ const MISSED_PUSHES_MAX: usize = 64;
 /// How long all may differ before rounds set in.
 const UNWELL_AFTER: Duration = Duration::from_secs(5);
 
-/// How soon a neighbor that holds something else is asked again what it holds: twice as long each time,
-/// so many times. It may have learnt what it lacked of somebody else, and then does not say so.
+/// How soon a neighbor that holds something else is asked again what it holds: twice as long each
+/// time, so many times. It may have learnt what it lacked of somebody else, and then does not say
+/// so.
 const HASH_ASK: Duration = Duration::from_secs(5);
 const HASH_ASK_DOUBLED_MAX: u32 = 6;
 
@@ -60,8 +61,8 @@ fn struck(link: &Link) -> Instant {
 pub(super) enum Compares {
     /// The lower one: its uplink is the one that has more.
     Always,
-    /// The one that passes values on, where the other does not and compares with nobody. While values
-    /// come it is behind, so once they have stopped.
+    /// The one that passes values on, where the other does not and compares with nobody. While
+    /// values come it is behind, so once they have stopped.
     WhenQuiet,
     Never,
 }
@@ -90,8 +91,8 @@ pub(super) fn differs_at(compares: Compares, link: &Link, times: &Times) -> Opti
     }
 }
 
-/// When to ask the uplink why it is silent, or what it holds if it has never said: until the two know
-/// that they hold the same, rounds go on.
+/// When to ask the uplink why it is silent, or what it holds if it has never said: until the two
+/// know that they hold the same, rounds go on.
 pub(super) fn asks_at(is_uplink: bool, link: &Link, times: &Times) -> Option<Instant> {
     let is_watched = is_uplink && times.uses(Mechanism::Fallback);
     let heard = link.heard.filter(|_| is_watched && link.asked.is_none())?;
@@ -154,7 +155,10 @@ impl Relay {
         let unanswered = link.unanswered();
         let is_silent = unanswered.is_some_and(|asked| asked + link.patience(&times) <= cx.now)
             || link.heard.is_none_or(|heard| Some(heard) < answered_from);
-        if is_silent || link.strikes > 0 {
+        // Nothing but the first question of all is awaited, and that may be lost.
+        let is_first_question =
+            link.arrived.is_none() && unanswered.is_some() && link.unacked() == 0;
+        if is_silent && !is_first_question || link.strikes > 0 {
             self.suspect(cx, peer);
             return;
         }
@@ -179,7 +183,6 @@ impl Relay {
         let unacked = link.take_awaited();
         let mut values: Vec<ValueIx> = unacked.clone();
         values.extend(core::mem::take(&mut link.owed));
-        let spared = core::mem::take(&mut link.spared);
         link.strikes = 0;
         link.differs = None;
         link.wants_answer = false;
@@ -223,8 +226,7 @@ impl Relay {
         let goes_around = !cx.state.links.speaks_dialect(peer)
             && !cx.state.links.is_plain(peer)
             && before.neighbors.binary_search(&peer).is_ok();
-        let taken_on = heirs.clone();
-        if goes_around && values.iter().any(|value| !spared.contains(value)) {
+        if goes_around {
             let behind = cx.state.overlay.tree().and_then(|tree| tree.behind(peer));
             let behind = behind.into_iter().flatten();
             heirs.extend(behind.filter(|&peer| !self.links.is_suspect(peer)));
@@ -233,20 +235,16 @@ impl Relay {
         }
         for &heir in &heirs {
             let link = self.links.open(heir);
-            let is_heir = taken_on.binary_search(&heir).is_ok();
-            let due = values.iter().copied().filter(|value| is_heir || !spared.contains(value));
-            let due: Vec<ValueIx> = due.collect();
-            due.iter().for_each(|&value| link.owe(value, cx.now));
+            values.iter().for_each(|&value| link.owe(value, cx.now));
             if goes_around {
-                link.around.extend(&due);
+                link.around.extend(&values);
             }
         }
         for value in unacked {
             cx.state.stats.failures += 1;
-            let direct = if spared.contains(&value) { taken_on.len() } else { heirs.len() };
-            cx.state.stats.direct_deliveries += direct as u64;
+            cx.state.stats.direct_deliveries += heirs.len() as u64;
             let payload = cx.state.store.payload(value);
-            cx.outbox.push(Output::Undelivered { neighbor: peer, payload, direct });
+            cx.outbox.push(Output::Undelivered { neighbor: peer, payload, direct: heirs.len() });
         }
     }
 
@@ -353,8 +351,8 @@ impl Relay {
 
     /// Finds who has not told the hash that this node has by now, and asks. Neighbors tell it with
     /// pushes, and there may be none: because nothing comes any more, or because values that are
-    /// everywhere have got a name only now. Where all push straight to all, most links are idle, and
-    /// rounds cost less.
+    /// everywhere have got a name only now. Where all push straight to all, most links are idle,
+    /// and rounds cost less.
     pub(super) fn ask_what_they_hold(&mut self, cx: &mut Context<'_>) {
         self.is_at_odds = false;
         if !is_in_use(cx.state) || is_straight(cx.state) || cx.state.store.is_empty() {
@@ -406,8 +404,8 @@ impl Relay {
 }
 
 /// From when on a neighbor counts as one that is late or holds something else. Those that take this
-/// node for their uplink compare themselves, and are always behind while values come; but who passes
-/// nothing on compares with nobody.
+/// node for their uplink compare themselves, and are always behind while values come; but who
+/// passes nothing on compares with nobody.
 pub(super) fn unwell_from(
     cx: &Context<'_>,
     peer: NodeId,

@@ -23,8 +23,8 @@ pub(super) fn is_possible(scenario: &Scenario, faults: &FaultState) -> bool {
     scenario.latency.least_ms() >= 1 && faults.latency_factor() >= 1.0 && faults.reorder() <= 0.0
 }
 
-/// The places of all nodes, dealt out to so many parts in turn: where nodes stand in a tree by their
-/// numbers, inner nodes are neighbors, and have more to do than others.
+/// The places of all nodes, dealt out to so many parts in turn: where nodes stand in a tree by
+/// their numbers, inner nodes are neighbors, and have more to do than others.
 #[derive(Debug)]
 pub(super) struct Places {
     /// One part after the other, each as long as the longest.
@@ -120,15 +120,15 @@ pub(super) fn play(
     hand: &Hand,
 ) -> Vec<Share> {
     let count = places.parts;
-    let mut shares: Vec<_> = (0..count).map(|_| Vec::new()).collect();
+    let mut dealt: Vec<_> = (0..count).map(|_| Vec::new()).collect();
     for (order, (at, event)) in (0..).zip(items) {
         let part = match event {
             Event::Wakeup(node) => places.part_of(node as usize),
             Event::Arrival { part, .. } => part as usize,
         };
-        shares[part].push((at, order, event));
+        dealt[part].push((at, order, event));
     }
-    let parts = places.parts_mut().zip(under_way).zip(shares);
+    let parts = places.parts_mut().zip(under_way).zip(dealt);
     let mut parts = parts.map(|((places, under_way), items)| Part { places, under_way, items });
     let work = |part| play_part(around, part, count, end, hand.another());
     thread::scope(|scope| {
@@ -177,7 +177,8 @@ fn play_part(
                 to
             }
         };
-        // It is the last effect of a turn, if it is one.
+        // It is the last effect of its turn. One of an earlier turn that is still there is due
+        // later.
         if let Some(&Effect::WakesAt(due)) = hand.effects.last()
             && due < end
         {

@@ -70,8 +70,8 @@ impl Cluster {
         Self::on_threads(1, scenario)
     }
 
-    /// The same, whose busy moments are played on so many threads by [`advance`](Self::advance). That
-    /// changes nothing but how long it takes.
+    /// The same, whose busy moments are played on so many threads by [`advance`](Self::advance).
+    /// That changes nothing but how long it takes.
     ///
     /// # Errors
     ///
@@ -412,6 +412,7 @@ impl Cluster {
             }
         }
     }
+
     /// A message has gone out.
     fn send(&mut self, sending: Sending) {
         let Sending { arrival, fate, latency_ms, copy_ms } = sending;

@@ -87,8 +87,8 @@ impl<T: Copy + Ord> Queue<T> {
         self.late.pop().map(|Reverse((at, _, item))| (at, item))
     }
 
-    /// When the bucket ends whose items come next, and how many items are left of it; `None` if there
-    /// are none, or some came in after it had begun.
+    /// When the bucket ends whose items come next, and how many items are left of it; `None` if
+    /// there are none, or some came in after it had begun.
     pub(super) fn bucket(&mut self) -> Option<(Instant, usize)> {
         self.turn();
         let end = Instant(self.bucket.saturating_add(1).saturating_mul(BUCKET_NS));
@@ -186,7 +186,15 @@ mod tests {
             let mut expected: BTreeMap<(u64, u32), ()> = BTreeMap::new();
             let mut now = 0;
             for (number, (kind, ms, ns)) in (0..).zip(steps) {
-                if kind == 0 {
+                if kind == 0 && ns % 3 == 0 && let Some((end, count)) = queue.bucket() {
+                    let taken = queue.take_bucket();
+                    prop_assert_eq!(taken.len(), count);
+                    for (at, item) in taken {
+                        prop_assert!(at < end);
+                        prop_assert_eq!(expected.pop_first().map(|(key, ())| key), Some((at.0, item)));
+                        now = at.0;
+                    }
+                } else if kind == 0 {
                     let first = expected.pop_first().map(|(key, ())| key);
                     let popped = queue.pop();
                     prop_assert_eq!(popped.map(|(at, item)| (at.0, item)), first);
