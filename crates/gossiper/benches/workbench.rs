@@ -7,8 +7,7 @@
 //! 1. **Start**: 25 nodes, from the first process started to the main phase.
 //! 2. **Overhead**: how much longer the command takes than its time limit and the 10 s of quiet.
 //! 3. **Lateness**: 25 nodes that send 10,000 messages a second together; how much later than due
-//! each
-//!    was handed over.
+//!    each was handed over.
 //! 4. **Throughput**: the same with 100,000 and more a second; what the network really carried, of
 //!    what was due to be sent.
 //! 5. **Size**: 500 nodes of this program, under the load of the standard test.

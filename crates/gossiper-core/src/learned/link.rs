@@ -303,8 +303,7 @@ impl Link {
 
     /// An acknowledgement may wait for company. And what is repeated has another number, so that
     /// one that takes longer than the time-out would come too late for ever, were that not doubled
-    /// (RFC
-    /// 6298, 5.5).
+    /// (RFC 6298, 5.5).
     fn repeat_at(&self, sent: &Sent, times: &Times) -> Instant {
         sent.at + times.batch + times.timeout * (1 << self.repeats)
     }

@@ -107,7 +107,10 @@ impl Results {
         let mut times_ms: Vec<f64> = times.iter().copied().map(ms).collect();
         times_ms.sort_unstable_by(f64::total_cmp);
         let interval_ns = scenario.config.gossip_interval.as_nanos().max(1);
-        let rounds: u128 = times.iter().map(|time| time.as_nanos() / interval_ns).sum();
+        // The others have none to wait for.
+        let has_rounds = matches!(scenario.config.strategy, Strategy::Gossip | Strategy::Hybrid);
+        let in_time = |time: &Duration| time.as_nanos() / interval_ns;
+        let rounds: u128 = times.iter().filter(|_| has_rounds).map(in_time).sum();
         let held: u64 = values.iter().map(|value| u64::from(value.holders)).sum();
         let further: u64 = values.iter().map(|value| u64::from(value.reached.max(1) - 1)).sum();
         let hops: u64 = values.iter().map(|value| u64::from(value.hops_max)).sum();

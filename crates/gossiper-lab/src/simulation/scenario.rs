@@ -30,6 +30,9 @@ pub const FLOOD_ALL_NODES_MAX: usize = 2_000;
 /// Most nodes of hybrid at a pace of 0: each watches a link to every other.
 pub const STRAIGHT_NODES_MAX: usize = 2_000;
 
+/// The longest of all times that a scenario has: ten days.
+const TIME_MAX: Duration = Duration::from_secs(10 * 24 * 3_600);
+
 /// Most bits that say which node holds which value: a gigabyte of them.
 const HELD_BITS_MAX: u64 = 1 << 33;
 
@@ -85,6 +88,19 @@ impl Scenario {
         if self.faults.nodes() != nodes {
             let planned = self.faults.nodes();
             return refuse(format!("the plan of faults is for {planned} nodes, and not {nodes}"));
+        }
+        let Config { gossip_interval, ack_timeout, pace, .. } = self.config;
+        for (what, time) in [
+            ("gossip interval", gossip_interval),
+            ("ack time-out", ack_timeout),
+            ("pace", pace),
+            ("time to settle", self.settle),
+            ("stagger", self.stagger),
+            ("time to warm up", self.warmup.unwrap_or_default()),
+        ] {
+            if time > TIME_MAX {
+                return refuse(format!("the {what} is longer than ten days, which is the most"));
+            }
         }
         if !self.broadcasts.is_sorted_by_key(|broadcast| broadcast.at) {
             return refuse("the broadcasts are not in the order of time".into());

@@ -248,6 +248,17 @@ fn scenarios_that_make_no_sense_are_refused() {
     }
 }
 
+#[test]
+fn times_beyond_ten_days_are_refused_and_a_flood_waits_for_no_round() {
+    let usual = scenario(Strategy::Flood, Topology::Line, 3);
+    let config = Config { gossip_interval: Duration::MAX, ..usual.config.clone() };
+    let refusal = play(Scenario { config, ..usual.clone() }).unwrap_err().to_string();
+    assert!(refusal.contains("gossip interval is longer than ten days"), "{refusal}");
+    // It takes 20 ms.
+    let config = Config { gossip_interval: Duration::from_millis(1), ..usual.config.clone() };
+    assert_eq!(play(Scenario { config, ..usual }).unwrap().rounds_to_all, Some(0.0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -53,7 +53,7 @@ pub(crate) struct SimArgs {
     pub(super) plan: Option<PathBuf>,
 
     /// Threads to play on; without it as many as there are cores. The output is the same for any
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = count::<THREADS_MAX>)]
     pub(super) threads: Option<usize>,
 
     /// Faults by the thousand: draw a cluster, a load and faults from each seed, and look at every
@@ -213,6 +213,9 @@ impl Strategies {
         }
     }
 }
+
+/// More threads than any machine has cores, and fewer than a system refuses.
+const THREADS_MAX: usize = 1_024;
 
 fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
