@@ -123,7 +123,9 @@ impl Scenario {
                  take grid"
             ));
         }
-        let is_straight = self.config.strategy == Strategy::Hybrid && self.config.pace.is_zero();
+        // Who knows a few others only has nobody else to push to.
+        let knows_all = self.config.strategy == Strategy::Hybrid && !self.config.is_learned();
+        let is_straight = knows_all && self.config.pace.is_zero();
         if is_straight && nodes > STRAIGHT_NODES_MAX {
             return refuse(format!(
                 "at a pace of 0 every node pushes straight to all others, and that is for \

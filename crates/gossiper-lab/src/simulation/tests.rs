@@ -259,6 +259,18 @@ fn times_beyond_ten_days_are_refused_and_a_flood_waits_for_no_round() {
     assert_eq!(play(Scenario { config, ..usual }).unwrap().rounds_to_all, Some(0.0));
 }
 
+#[test]
+fn straight_to_all_is_for_few_nodes_unless_nobody_knows_all() {
+    let check = |overlay: Overlay| {
+        let usual = scenario(Strategy::Hybrid, Topology::Grid, STRAIGHT_NODES_MAX + 1);
+        let overlay = overlay.pick(usual.nodes);
+        let config = Config { pace: Duration::ZERO, overlay, ..usual.config.clone() };
+        Scenario { config, ..usual }.check()
+    };
+    assert!(check(Overlay::Computed).unwrap_err().to_string().contains("straight to all"));
+    assert_eq!(check(Overlay::Learned), Ok(()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
