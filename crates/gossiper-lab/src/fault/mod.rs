@@ -56,7 +56,7 @@ mod schedule;
 mod sides;
 mod state;
 
-pub(crate) use self::plan::check as check_event;
+pub(crate) use self::plan::{AT_MS_MAX, check as check_event};
 pub use self::plan::{Action, Direction, Event, Fault, FaultPlan, Group, Kind, PlanError, Shape};
 pub use self::schedule::{Intensity, PlanConfig, Target};
 pub(crate) use self::sides::{draw_ring, draw_side};

@@ -13,7 +13,7 @@ use crate::seed::at_ms;
 pub(super) const EVENTS_MAX: usize = 100_000;
 
 /// Latest moment of an event, in ms: ten days.
-pub(super) const AT_MS_MAX: u64 = 864_000_000;
+pub(crate) const AT_MS_MAX: u64 = 864_000_000;
 
 /// Largest factor of `slow`.
 pub(super) const FACTOR_MAX: f64 = 1000.0;

@@ -151,21 +151,27 @@ impl Cluster {
     /// Lets what comes next happen: an event, or all of a busy moment. Says whether there was
     /// anything within the scenario's time.
     pub fn advance(&mut self) -> bool {
-        let is_usual = self.trace.is_none() && self.held.is_empty();
-        if self.under_way.len() == 1
-            || !is_usual
-            || !abreast::is_possible(&self.scenario, &self.faults)
-        {
-            return self.step();
-        }
-        let outside = self.next_outside().unwrap_or(Instant(u64::MAX)).min(self.end);
-        match self.queue.bucket() {
-            Some((end, items)) if items >= ABREAST_MIN && end <= outside => {
+        let busy = match self.under_way.len() {
+            1 => None,
+            _ => self.queue.bucket().filter(|&(_, items)| items >= ABREAST_MIN),
+        };
+        let end = busy.map(|(end, _)| end).filter(|&end| self.is_undisturbed_until(end));
+        match end {
+            Some(end) => {
                 self.play_abreast(end);
                 true
             }
-            _ => self.step(),
+            None => self.step(),
         }
+    }
+
+    /// Whether until then nodes have nothing to do with each other, and nothing comes from outside.
+    fn is_undisturbed_until(&self, end: Instant) -> bool {
+        self.trace.is_none()
+            && self.held.is_empty()
+            && abreast::is_possible(&self.scenario, &self.faults)
+            && end <= self.end
+            && self.next_outside().is_none_or(|outside| end <= outside)
     }
 
     /// Plays the bucket of the queue that ends then on several threads.

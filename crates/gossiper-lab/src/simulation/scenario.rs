@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gossiper_core::{Config, Instant, NodeId, Strategy};
 
-use crate::fault::{Event, FaultPlan};
+use crate::fault::{AT_MS_MAX, Event, FaultPlan};
 use crate::network::Latency;
 use crate::seed::Stream;
 use crate::topology::Topology;
@@ -30,8 +30,8 @@ pub const FLOOD_ALL_NODES_MAX: usize = 2_000;
 /// Most nodes of hybrid at a pace of 0: each watches a link to every other.
 pub const STRAIGHT_NODES_MAX: usize = 2_000;
 
-/// The longest of all times that a scenario has: ten days.
-const TIME_MAX: Duration = Duration::from_secs(10 * 24 * 3_600);
+/// The longest of all times that a scenario has: as long as a plan of faults, ten days.
+const TIME_MAX: Duration = Duration::from_millis(AT_MS_MAX);
 
 /// Most bits that say which node holds which value: a gigabyte of them.
 const HELD_BITS_MAX: u64 = 1 << 33;
