@@ -8,14 +8,14 @@ use gossiper_core as core;
 use gossiper_core::{Input, Instant, Members, Node, NodeId, Outbox, Payload};
 use slab::Slab;
 
-use super::abreast::{self, Places};
 use super::census::Census;
 use super::overlay::contacts;
 use super::queue::Queue;
 use super::results::{Account, Results};
 use super::scenario::{Scenario, ScenarioError, Told};
 use super::trace::{Fate, Passage, Recorder, Trace};
-use super::turn::{Arrival, Effect, Event, Hand, Place, Sending, Surroundings};
+use super::turn::{Arrival, Effect, Event, Hand, Place, Sending, Surroundings, Tally};
+use super::window::{self, Places};
 use crate::fault::{Change, FaultState};
 use crate::seed::{Stream, at_ms};
 
@@ -23,8 +23,11 @@ use crate::seed::{Stream, at_ms};
 /// from the clock, so that messages are about as long.
 const INCARNATION: u64 = 1_700_000_000_000_000_000;
 
-/// As many events of a millisecond are worth a second thread.
-const ABREAST_MIN: usize = if cfg!(test) { 8 } else { 256 };
+/// As many events are worth a window.
+const WINDOW_EVENTS_MIN: usize = if cfg!(test) { 8 } else { 256 };
+
+/// A window of as many events is not made longer: what they come to should stay in the cache.
+const WINDOW_EVENTS_MANY: usize = 1 << 16;
 
 /// A cluster in virtual time.
 ///
@@ -49,7 +52,12 @@ pub struct Cluster {
     next_broadcast: usize,
     starts: Stream,
     census: Census,
-    hand: Hand,
+    /// One for each part of the nodes.
+    hands: Vec<Hand>,
+    /// What happens in a window. Kept for its memory.
+    items: Vec<(Instant, Event)>,
+    /// Before this no window is looked for: there was too little in it.
+    is_quiet_until: Instant,
     now: Instant,
     /// The begin of the main phase, from which the scenario counts.
     main: Instant,
@@ -70,7 +78,7 @@ impl Cluster {
         Self::on_threads(1, scenario)
     }
 
-    /// The same, whose busy moments are played on so many threads by [`advance`](Self::advance).
+    /// The same, whose busy windows are played on so many threads by [`advance`](Self::advance).
     /// That changes nothing but how long it takes.
     ///
     /// # Errors
@@ -96,7 +104,9 @@ impl Cluster {
             next_broadcast: 0,
             starts: Stream::new(seed, "nodes"),
             census: Census::new(nodes, scenario.broadcasts.len(), scenario.age_of_last()),
-            hand: Hand::new(Stream::new(seed, "network")),
+            hands: (0..threads).map(|_| Hand::new(Stream::new(seed, "network"))).collect(),
+            items: Vec::new(),
+            is_quiet_until: Instant::START,
             now: Instant::START,
             main,
             end: Instant(main.0.saturating_add(last.0)) + scenario.settle,
@@ -129,7 +139,7 @@ impl Cluster {
         debug_assert!(at >= self.now, "time went back from {:?} to {at:?}", self.now);
         self.now = at;
         if outside == Some(at) {
-            self.hand.tally.events += 1;
+            self.hands[0].tally.events += 1;
             if self.next_fault() == Some(at) {
                 self.on_fault()
             } else {
@@ -139,8 +149,9 @@ impl Cluster {
         }
         match self.queue.pop() {
             Some((_, Event::Wakeup(node))) => self.on_wakeup(node as usize),
-            Some((_, Event::Arrival { part, message })) => {
-                let arrival = self.under_way[part as usize].remove(message as usize);
+            Some((_, Event::Arrival { to, message })) => {
+                let part = self.places.part_of(to as usize);
+                let arrival = self.under_way[part].remove(message as usize);
                 self.on_arrival(arrival);
             }
             None => {}
@@ -148,50 +159,64 @@ impl Cluster {
         true
     }
 
-    /// Lets what comes next happen: an event, or all of a busy moment. Says whether there was
+    /// Lets what comes next happen: an event, or all of a busy window. Says whether there was
     /// anything within the scenario's time.
     pub fn advance(&mut self) -> bool {
-        let busy = match self.under_way.len() {
-            1 => None,
-            _ => self.queue.bucket().filter(|&(_, items)| items >= ABREAST_MIN),
-        };
-        let end = busy.map(|(end, _)| end).filter(|&end| self.is_undisturbed_until(end));
-        match end {
+        match self.window() {
             Some(end) => {
-                self.play_abreast(end);
+                self.play_window(end);
                 true
             }
             None => self.step(),
         }
     }
 
-    /// Whether until then nodes have nothing to do with each other, and nothing comes from outside.
-    fn is_undisturbed_until(&self, end: Instant) -> bool {
-        self.trace.is_none()
-            && self.held.is_empty()
-            && abreast::is_possible(&self.scenario, &self.faults)
-            && end <= self.end
-            && self.next_outside().is_none_or(|outside| end <= outside)
+    /// When the window ends that begins now, if it is worth one: in it nodes have nothing to do
+    /// with each other, and nothing comes from outside.
+    fn window(&mut self) -> Option<Instant> {
+        let lookahead = window::lookahead(&self.scenario, &self.faults);
+        if self.now < self.is_quiet_until
+            || lookahead.is_zero()
+            || self.trace.is_some()
+            || !self.held.is_empty()
+        {
+            return None;
+        }
+        let limit = self.next_outside().unwrap_or(self.end).min(self.end);
+        let (end, count) = self.queue.window(lookahead, limit, WINDOW_EVENTS_MANY)?;
+        if count < WINDOW_EVENTS_MIN {
+            self.is_quiet_until = end;
+            return None;
+        }
+        // What comes from outside comes first.
+        self.queue.next_at().filter(|&at| at < end).map(|_| end)
     }
 
-    /// Plays the bucket of the queue that ends then on several threads.
-    fn play_abreast(&mut self, end: Instant) {
+    fn play_window(&mut self, end: Instant) {
         let around = Surroundings {
             scenario: &self.scenario,
             faults: &self.faults,
             lives: &self.lives,
             main: self.main,
         };
+        let mut items = mem::take(&mut self.items);
+        self.queue.take_until(end, &mut items);
         let (places, under_way) = (&mut self.places, &mut self.under_way);
-        let items = self.queue.take_bucket();
-        let played = abreast::play(&around, places, under_way, items, end, &self.hand);
-        abreast::in_order(played, |turn| match turn {
-            abreast::Done::Turn { at, node, effects } => {
-                self.now = at;
-                self.carry_out(node as usize, effects);
-            }
-            abreast::Done::Share(tally) => self.hand.tally.add(&tally),
+        let shares = window::play(&around, places, under_way, &mut self.hands, &items, end);
+        let mut effects: Vec<_> =
+            self.hands.iter_mut().map(|hand| mem::take(&mut hand.effects)).collect();
+        window::in_order(&items, &shares, |at, node, share, places| {
+            self.now = at;
+            let places = places.start as usize..places.end as usize;
+            let taken = effects[share][places].iter_mut().map(mem::take);
+            self.carry_out(node as usize, taken);
         });
+        for (hand, mut effects) in self.hands.iter_mut().zip(effects) {
+            effects.clear();
+            hand.effects = effects;
+        }
+        items.clear();
+        self.items = items;
     }
 
     fn next_fault(&self) -> Option<Instant> {
@@ -235,10 +260,12 @@ impl Cluster {
 
     /// What has come of the scenario so far.
     pub fn results(&self) -> Results {
+        let mut tally = Tally::default();
+        self.hands.iter().for_each(|hand| tally.add(&hand.tally));
         Results::new(&Account {
             scenario: &self.scenario,
             census: &self.census,
-            tally: &self.hand.tally,
+            tally: &tally,
             last_fault: self.last_fault,
             simulated: self.now - self.main,
             unplaced: self.unplaced,
@@ -297,7 +324,7 @@ impl Cluster {
         }
         place.wakeup = None;
         self.lives[node] += 1;
-        self.hand.tally.traffic.drops.down +=
+        self.hands[0].tally.traffic.drops.down +=
             self.held.remove(&node).map_or(0, |held| held.len() as u64);
         self.census.on_death(self.now, node);
     }
@@ -359,7 +386,7 @@ impl Cluster {
         let to = arrival.to as usize;
         match self.held.get_mut(&to) {
             Some(held) if self.places[to].node.is_some() && self.lives[to] == arrival.life => {
-                self.hand.tally.events += 1;
+                self.hands[0].tally.events += 1;
                 held.push(arrival);
             }
             _ => self.turn(to, |hand, around, now, place| {
@@ -397,10 +424,10 @@ impl Cluster {
             lives: &self.lives,
             main: self.main,
         };
-        happens(&mut self.hand, &around, self.now, &mut self.places[node]);
-        let mut effects = mem::take(&mut self.hand.effects);
+        happens(&mut self.hands[0], &around, self.now, &mut self.places[node]);
+        let mut effects = mem::take(&mut self.hands[0].effects);
         self.carry_out(node, effects.drain(..));
-        self.hand.effects = effects;
+        self.hands[0].effects = effects;
     }
 
     /// Does what has come of a node's turn.
@@ -436,9 +463,10 @@ impl Cluster {
 
     fn arrive_later(&mut self, latency_ms: u64, arrival: Arrival) {
         let at = Instant(self.now.0.saturating_add(at_ms(latency_ms).0));
-        let part = self.places.part_of(arrival.to as usize);
+        let to = arrival.to;
+        let part = self.places.part_of(to as usize);
         let message = self.under_way[part].insert(arrival) as u32;
-        self.queue.push(at, Event::Arrival { part: part as u32, message });
+        self.queue.push(at, Event::Arrival { to, message });
     }
 
     /// Keeps a message that is sent. Copies that the network makes are not kept.

@@ -24,7 +24,6 @@
 //! [`Scenario::stagger`], so that not all of them begin their rounds at once; the main phase, from
 //! which all times count, begins after it.
 
-mod abreast;
 mod census;
 mod cluster;
 mod coverage;
@@ -43,6 +42,7 @@ mod trace;
 mod traffic;
 mod trouble;
 mod turn;
+mod window;
 
 pub use self::cluster::Cluster;
 pub use self::coverage::Coverage;
@@ -67,7 +67,7 @@ pub fn play(scenario: Scenario) -> Result<Results, ScenarioError> {
     play_on(1, scenario)
 }
 
-/// Plays a scenario to its end, the busy moments of a large cluster on so many threads. Their
+/// Plays a scenario to its end, the busy windows of a large cluster on so many threads. Their
 /// number changes nothing but how long it takes.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::mem;
+use std::time::Duration;
 
 use gossiper_core::Instant;
 
@@ -70,14 +71,23 @@ impl<T: Copy + Ord> Queue<T> {
     /// When the next item is due; `None` if there is none.
     pub(super) fn next_at(&mut self) -> Option<Instant> {
         self.turn();
-        let late = self.late.peek().map(|Reverse((at, ..))| *at);
-        let usual = self.items.last().map(|(at, _)| *at);
-        late.into_iter().chain(usual).min()
+        self.head_at()
     }
 
     /// Takes the next item out.
     pub(super) fn pop(&mut self) -> Option<(Instant, T)> {
         self.turn();
+        self.pop_head()
+    }
+
+    /// When the next item of the bucket is due.
+    fn head_at(&self) -> Option<Instant> {
+        let late = self.late.peek().map(|Reverse((at, ..))| *at);
+        let usual = self.items.last().map(|(at, _)| *at);
+        late.into_iter().chain(usual).min()
+    }
+
+    fn pop_head(&mut self) -> Option<(Instant, T)> {
         let late = self.late.peek().map(|Reverse((at, ..))| *at);
         let usual = self.items.last().map(|(at, _)| *at);
         // What came in late came in after the others.
@@ -87,33 +97,68 @@ impl<T: Copy + Ord> Queue<T> {
         self.late.pop().map(|Reverse((at, _, item))| (at, item))
     }
 
-    /// When the bucket ends whose items come next, and how many items are left of it; `None` if
-    /// there are none, or some came in after it had begun.
-    pub(super) fn bucket(&mut self) -> Option<(Instant, usize)> {
-        self.turn();
-        let end = Instant(self.bucket.saturating_add(1).saturating_mul(BUCKET_NS));
-        (self.late.is_empty() && !self.items.is_empty()).then_some((end, self.items.len()))
+    /// When a window ends that begins with the next item's bucket. It is no longer than `longest`,
+    /// ends by `limit` at the latest, and with the bucket with which it comes to hold `many`. Says
+    /// also how many items there are in its buckets, be they due before `limit` or not. `None` if
+    /// there is no item.
+    pub(super) fn window(
+        &mut self,
+        longest: Duration,
+        limit: Instant,
+        many: usize,
+    ) -> Option<(Instant, usize)> {
+        let first = self.next_at()?.0 / BUCKET_NS;
+        let longest = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX) / BUCKET_NS;
+        let last = first.saturating_add(longest.max(1)).min(self.bucket + WHEEL_BUCKETS);
+        let mut count = self.late.len();
+        // What came in late may be due long before the others.
+        let mut end = self.bucket.min(last);
+        if end < last {
+            count += self.items.len();
+            end += 1;
+        }
+        while end < last && count < many {
+            count += self.wheel[(end % WHEEL_BUCKETS) as usize].len();
+            count += self.far.get(&end).map_or(0, Vec::len);
+            end += 1;
+        }
+        Some((Instant(end.saturating_mul(BUCKET_NS)).min(limit), count))
     }
 
-    /// Takes the items of [the bucket](Self::bucket), in their order.
-    pub(super) fn take_bucket(&mut self) -> Vec<(Instant, T)> {
-        let mut items = mem::take(&mut self.items);
-        items.reverse();
-        items
+    /// Takes all items that are due before `end`, in their order.
+    pub(super) fn take_until(&mut self, end: Instant, taken: &mut Vec<(Instant, T)>) {
+        loop {
+            if self.late.is_empty() && self.items.first().is_some_and(|&(at, _)| at < end) {
+                taken.extend(self.items.drain(..).rev());
+            }
+            while self.head_at().is_some_and(|at| at < end) {
+                taken.extend(self.pop_head());
+            }
+            let is_left = self.head_at().is_some();
+            if is_left || !self.turn_before(end.0.div_ceil(BUCKET_NS)) {
+                return;
+            }
+        }
     }
 
     /// Goes on to the next bucket that holds anything, if this one is empty.
     fn turn(&mut self) {
+        self.turn_before(u64::MAX);
+    }
+
+    /// The same, if that bucket comes before `limit`. Says whether it went on.
+    fn turn_before(&mut self, limit: u64) -> bool {
         if !self.items.is_empty() || !self.late.is_empty() {
-            return;
+            return false;
         }
         let in_wheel = (self.in_wheel > 0).then(|| {
-            let mut ahead = self.bucket + 1..self.bucket + WHEEL_BUCKETS;
+            let mut ahead = self.bucket + 1..limit.min(self.bucket + WHEEL_BUCKETS);
             ahead.find(|bucket| !self.wheel[(bucket % WHEEL_BUCKETS) as usize].is_empty())
         });
         let in_wheel = in_wheel.flatten();
         let far = self.far.keys().next().copied();
-        let Some(bucket) = in_wheel.into_iter().chain(far).min() else { return };
+        let next = in_wheel.into_iter().chain(far).min().filter(|&next| next < limit);
+        let Some(bucket) = next else { return false };
         self.bucket = bucket;
         if self.items.capacity() > KEPT_ITEMS_MAX {
             self.items = Vec::new();
@@ -127,6 +172,7 @@ impl<T: Copy + Ord> Queue<T> {
         // Items of the same time stay in their order. Most lists are sorted already.
         self.items.sort_by_key(|(at, _)| *at);
         self.items.reverse();
+        true
     }
 }
 
@@ -186,9 +232,17 @@ mod tests {
             let mut expected: BTreeMap<(u64, u32), ()> = BTreeMap::new();
             let mut now = 0;
             for (number, (kind, ms, ns)) in (0..).zip(steps) {
-                if kind == 0 && ns % 3 == 0 && let Some((end, count)) = queue.bucket() {
-                    let taken = queue.take_bucket();
-                    prop_assert_eq!(taken.len(), count);
+                if kind == 0 && ns % 3 == 0 {
+                    let longest = Duration::from_millis(ms % 64 + 1);
+                    let limit = Instant(now + ms * 2 * BUCKET_NS + ns);
+                    let first = queue.next_at();
+                    let window = queue.window(longest, limit, 20);
+                    prop_assert_eq!(window.is_some(), first.is_some());
+                    let Some(((end, count), first)) = window.zip(first) else { continue };
+                    prop_assert!(end <= limit && end.0 / BUCKET_NS <= first.0 / BUCKET_NS + ms % 64 + 1);
+                    let mut taken = Vec::new();
+                    queue.take_until(end, &mut taken);
+                    prop_assert!(taken.len() <= count, "{} > {count}", taken.len());
                     for (at, item) in taken {
                         prop_assert!(at < end);
                         prop_assert_eq!(expected.pop_first().map(|(key, ())| key), Some((at.0, item)));

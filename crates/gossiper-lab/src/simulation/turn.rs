@@ -42,9 +42,18 @@ pub(super) struct Place {
 pub(super) enum Event {
     /// It wakes up.
     Wakeup(u32),
-    /// A message comes, which lies at this place among those that are under way to this part of the
-    /// nodes.
-    Arrival { part: u32, message: u32 },
+    /// A message comes to a node. It lies at this place among those that are under way to the
+    /// node's part.
+    Arrival { to: u32, message: u32 },
+}
+
+impl Event {
+    /// To which node it happens.
+    pub(super) fn node(self) -> u32 {
+        match self {
+            Self::Wakeup(node) | Self::Arrival { to: node, .. } => node,
+        }
+    }
 }
 
 /// A message under way.
@@ -76,6 +85,13 @@ pub(super) enum Effect {
         delivery: Delivery,
     },
     WakesAt(Instant),
+}
+
+impl Default for Effect {
+    /// What is left in the place of one that was carried out.
+    fn default() -> Self {
+        Self::WakesAt(Instant::START)
+    }
 }
 
 /// A message that goes out.
@@ -123,11 +139,6 @@ impl Hand {
     pub(super) fn new(chances: Stream) -> Self {
         let (outbox, effects) = (Outbox::default(), Vec::new());
         Self { chances, outbox, effects, tally: Tally::default() }
-    }
-
-    /// A hand for another thread, which has done nothing.
-    pub(super) fn another(&self) -> Self {
-        Self::new(self.chances.clone())
     }
 
     /// A wake-up comes, which may be void.

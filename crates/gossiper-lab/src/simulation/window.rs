@@ -1,0 +1,252 @@
+//! A busy window, node by node and on several threads.
+//!
+//! No message arrives sooner than the least latency after it was sent, so what happens to one node
+//! within a window no longer than that is nothing to any other: the *lookahead* of conservative
+//! parallel simulation (Fujimoto, Parallel Discrete Event Simulation, CACM 33(10), 1990, section
+//! 3). Each node has all its turns of the window one after the other, while its state is in the
+//! cache, and each thread has nodes of its own. What the turns do to others is carried out
+//! afterwards, in the order in which one event after the other would have come to it: neither the
+//! windows nor the number of threads change anything.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::{Index, IndexMut, Range};
+use std::thread;
+use std::time::Duration;
+
+use gossiper_core::Instant;
+use slab::Slab;
+
+use super::scenario::Scenario;
+use super::turn::{Arrival, Effect, Event, Hand, Place, Surroundings};
+use crate::fault::FaultState;
+use crate::network::Conditions as _;
+
+/// How long after it was sent a message arrives at the earliest; nothing if that may be at once.
+pub(super) fn lookahead(scenario: &Scenario, faults: &FaultState) -> Duration {
+    let is_least = faults.latency_factor() >= 1.0 && faults.reorder() <= 0.0;
+    Duration::from_millis(if is_least { scenario.latency.least_ms().into() } else { 0 })
+}
+
+/// The places of all nodes, dealt out to so many parts in turn: where nodes stand in a tree by
+/// their numbers, inner nodes are neighbors, and have more to do than others.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// One part after the other, each as long as the longest.
+    list: Vec<Place>,
+    nodes: usize,
+    parts: usize,
+}
+
+impl Places {
+    pub(super) fn new(nodes: usize, parts: usize) -> Self {
+        let length = nodes.div_ceil(parts) * parts;
+        Self { list: (0..length).map(|_| Place::default()).collect(), nodes, parts }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes
+    }
+
+    /// The part that a node is in.
+    pub(super) fn part_of(&self, node: usize) -> usize {
+        node % self.parts
+    }
+
+    fn at(&self, node: usize) -> usize {
+        self.part_of(node) * (self.list.len() / self.parts) + node / self.parts
+    }
+
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [Place]> {
+        let length = self.list.len() / self.parts;
+        self.list.chunks_mut(length)
+    }
+}
+
+impl Index<usize> for Places {
+    type Output = Place;
+
+    fn index(&self, node: usize) -> &Place {
+        &self.list[self.at(node)]
+    }
+}
+
+impl IndexMut<usize> for Places {
+    fn index_mut(&mut self, node: usize) -> &mut Place {
+        let at = self.at(node);
+        &mut self.list[at]
+    }
+}
+
+/// The nodes of one thread, and what happens to them.
+struct Part<'a> {
+    places: &'a mut [Place],
+    /// The messages that are under way to them.
+    under_way: &'a mut Slab<Arrival>,
+    hand: &'a mut Hand,
+    /// Which items are theirs: the node, and in the lower half the item's number.
+    keys: Vec<u64>,
+}
+
+/// Why a turn comes where it does among those of its instant.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    /// It is that of the item of this number.
+    Item(u32),
+    /// It was planned in the same window by the turn of this place in its share. Such come after
+    /// all items, in the order in which they were planned.
+    Turn(u32),
+}
+
+#[derive(Debug)]
+pub(super) struct Turn {
+    at: Instant,
+    node: u32,
+    cause: Cause,
+    /// The place of its effects in the hand of its share.
+    effects: Range<u32>,
+}
+
+/// The turns of one thread, node by node.
+type Share = Vec<Turn>;
+
+/// What happens in a window, in order.
+pub(super) type Items = [(Instant, Event)];
+
+/// Gives the nodes their turns up to `end`, each part on a thread of its own, with a hand of its
+/// own in which their effects stay. `under_way` has the messages to each part.
+pub(super) fn play(
+    around: &Surroundings<'_>,
+    places: &mut Places,
+    under_way: &mut [Slab<Arrival>],
+    hands: &mut [Hand],
+    items: &Items,
+    end: Instant,
+) -> Vec<Share> {
+    let count = places.parts;
+    let mut keys: Vec<Vec<u64>> = (0..count).map(|_| Vec::new()).collect();
+    for (number, (_, event)) in (0_u64..).zip(items) {
+        let node = event.node();
+        keys[places.part_of(node as usize)].push(u64::from(node) << 32 | number);
+    }
+    let parts = places.parts_mut().zip(under_way).zip(hands).zip(keys);
+    let mut parts =
+        parts.map(|(((places, under_way), hand), keys)| Part { places, under_way, hand, keys });
+    let work = |part| play_part(around, part, count, items, end);
+    thread::scope(|scope| {
+        let first = parts.next();
+        let helpers: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+        let own = first.map(work);
+        let others = helpers
+            .into_iter()
+            .map(|helper| helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        own.into_iter().chain(others).collect()
+    })
+}
+
+fn play_part(
+    around: &Surroundings<'_>,
+    part: Part<'_>,
+    parts: usize,
+    items: &Items,
+    end: Instant,
+) -> Share {
+    let Part { places, under_way, hand, mut keys } = part;
+    keys.sort_unstable();
+    let mut turns: Vec<Turn> = Vec::with_capacity(keys.len());
+    // Wake-ups of the node whose turns it has that one of these has planned for this window.
+    let mut planned: BinaryHeap<Reverse<(Instant, u32)>> = BinaryHeap::new();
+    for of_node in keys.chunk_by(|one, other| one >> 32 == other >> 32) {
+        let node = (of_node[0] >> 32) as u32;
+        let place = &mut places[node as usize / parts];
+        let mut numbers = of_node.iter().map(|&key| key as u32).peekable();
+        loop {
+            let due = planned.peek().map(|Reverse((at, _))| *at);
+            let is_next = |&number: &u32| due.is_none_or(|due| items[number as usize].0 <= due);
+            let (at, cause, event) = match numbers.next_if(is_next) {
+                Some(number) => {
+                    let (at, event) = items[number as usize];
+                    (at, Cause::Item(number), event)
+                }
+                None => match planned.pop() {
+                    Some(Reverse((at, turn))) => (at, Cause::Turn(turn), Event::Wakeup(node)),
+                    None => break,
+                },
+            };
+            let begin = hand.effects.len() as u32;
+            match event {
+                Event::Wakeup(_) => hand.on_wakeup(around, at, node as usize, place),
+                Event::Arrival { message, .. } => {
+                    hand.on_arrival(around, at, place, under_way.remove(message as usize));
+                }
+            }
+            // It is the last effect of its turn, if it has one. One of an earlier turn that is
+            // still there is due later.
+            if let Some(&Effect::WakesAt(due)) = hand.effects.last()
+                && due < end
+            {
+                hand.effects.pop();
+                planned.push(Reverse((due, turns.len() as u32)));
+            }
+            let effects = begin..hand.effects.len() as u32;
+            turns.push(Turn { at, node, cause, effects });
+        }
+    }
+    turns
+}
+
+/// Where a turn is: which share, and where in it.
+type At = (u32, u32);
+
+/// Goes through all turns in the order in which they would have come one by one: `done` gets each
+/// with its share and the place of its effects there.
+pub(super) fn in_order(
+    items: &Items,
+    shares: &[Share],
+    mut done: impl FnMut(Instant, u32, usize, Range<u32>),
+) {
+    let mut of_items: Vec<At> = vec![(0, 0); items.len()];
+    let mut planned: Vec<(Instant, At)> = Vec::new();
+    for (share, turns) in (0..).zip(shares) {
+        for (place, turn) in (0..).zip(turns) {
+            match turn.cause {
+                Cause::Item(number) => of_items[number as usize] = (share, place),
+                Cause::Turn(_) => planned.push((turn.at, (share, place))),
+            }
+        }
+    }
+    planned.sort_unstable();
+    // How many turns came before each, as far as it has come.
+    let mut ranks: Vec<Vec<u32>> = shares.iter().map(|turns| vec![u32::MAX; turns.len()]).collect();
+    let mut of_items = of_items.into_iter().zip(items).peekable();
+    let mut next_planned = 0;
+    for rank in 0.. {
+        let due = planned.get(next_planned).map(|(at, _)| *at);
+        let item = of_items.next_if(|(_, (at, _))| due.is_none_or(|due| *at <= due));
+        let (share, place) = match item {
+            Some((at, _)) => at,
+            None if next_planned == planned.len() => return,
+            None => {
+                let first = first_planned(shares, &ranks, &planned[next_planned..]);
+                planned.swap(next_planned, next_planned + first);
+                next_planned += 1;
+                planned[next_planned - 1].1
+            }
+        };
+        ranks[share as usize][place as usize] = rank;
+        let Turn { at, node, ref effects, .. } = shares[share as usize][place as usize];
+        done(at, node, share as usize, effects.clone());
+    }
+}
+
+/// Which of the planned turns that are due first was planned first. One that is planned by another
+/// of them comes after that one.
+fn first_planned(shares: &[Share], ranks: &[Vec<u32>], planned: &[(Instant, At)]) -> usize {
+    let due = planned.iter().take_while(|(at, _)| *at == planned[0].0);
+    let planned_at = |(share, place): At| match shares[share as usize][place as usize].cause {
+        Cause::Turn(by) => ranks[share as usize][by as usize],
+        Cause::Item(number) => number,
+    };
+    let first = due.enumerate().min_by_key(|(_, (_, at))| planned_at(*at));
+    first.map_or(0, |(place, _)| place)
+}
