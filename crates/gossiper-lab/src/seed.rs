@@ -10,7 +10,14 @@ use rand_core::{Rng as _, SeedableRng as _};
 
 /// Numbers of one purpose. The same seed and name give the same numbers on every machine.
 #[derive(Clone, Debug)]
-pub struct Stream(ChaCha8Rng);
+pub struct Stream {
+    rng: ChaCha8Rng,
+    /// Where the numbers begin that the generator has made ahead of their being asked for.
+    ahead_from: Option<u128>,
+}
+
+/// As many words of 32 bits the generator makes at a time.
+const WORDS_AHEAD: u128 = 64;
 
 impl Stream {
     /// The stream for what `name` says. Streams of different names share nothing but the seed.
@@ -20,20 +27,38 @@ impl Stream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&fnv1a(name.as_bytes()).to_le_bytes());
-        Self(ChaCha8Rng::from_seed(key))
+        Self { rng: ChaCha8Rng::from_seed(key), ahead_from: None }
     }
 
     /// Goes to the place of one item of one sub-stream, whatever was drawn before. An item owns 8
     /// draws; `item` is below 2^32.
     pub(crate) fn seek(&mut self, substream: u64, item: u64) {
-        self.0.set_stream(substream);
         // A draw takes two words of 32 bits.
-        self.0.set_word_pos(u128::from(item) * 16);
+        let place = u128::from(item) * 16;
+        if self.is_just_ahead(substream, place) {
+            while self.rng.get_word_pos() < place {
+                self.rng.next_u64();
+            }
+            return;
+        }
+        // In this order: a generator that stands within a block makes it anew for another stream.
+        self.rng.set_word_pos(place);
+        self.rng.set_stream(substream);
+        self.ahead_from = Some(place);
+    }
+
+    /// Whether the numbers at a place are made already and come later. To make them is most of what
+    /// a seek costs, and mostly a node's next message is the next to be looked at.
+    fn is_just_ahead(&self, substream: u64, place: u128) -> bool {
+        let Some(from) = self.ahead_from else { return false };
+        place < from + WORDS_AHEAD
+            && place >= self.rng.get_word_pos()
+            && self.rng.get_stream() == substream
     }
 
     /// Any number, each equally likely.
     pub fn next_u64(&mut self) -> u64 {
-        self.0.next_u64()
+        self.rng.next_u64()
     }
 
     /// A number below `bound`, or 0 if `bound` is 0. The bias is below `bound / 2^64`.
@@ -103,6 +128,24 @@ mod tests {
         assert_eq!(stream.next_u64(), third, "eight draws lie between an item and the next");
         stream.seek(8, 3);
         assert_ne!(stream.next_u64(), third);
+    }
+
+    #[test]
+    fn a_seek_comes_to_the_same_numbers_from_everywhere() {
+        let fresh = |substream, item| {
+            let mut stream = Stream::new(1, "latency");
+            stream.seek(substream, item);
+            [(); 10].map(|()| stream.next_u64())
+        };
+        let mut way = Stream::new(1, "way");
+        let mut stream = Stream::new(1, "latency");
+        for _ in 0..2_000 {
+            let (substream, item) = (way.below(2), way.below(12));
+            stream.seek(substream, item);
+            let draws = way.below(11) as usize;
+            let drawn: Vec<u64> = (0..draws).map(|_| stream.next_u64()).collect();
+            assert_eq!(drawn, fresh(substream, item)[..draws]);
+        }
     }
 
     #[test]
