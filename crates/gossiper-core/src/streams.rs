@@ -1,11 +1,13 @@
 //! Which rumors are held, by id: for each origin and incarnation one number and the gaps.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use crate::digest::SummaryHasher;
 use crate::store::{Name, ValueIx};
@@ -28,48 +30,32 @@ const RANGES_MAX: usize = 256;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Refused;
 
+/// A line of the cache: what is looked at for each rumor that comes.
 #[derive(Debug)]
 struct Stream {
     id: (NodeId, u64),
     /// The payloads of the rumors 1, 2, 3 … without a gap.
-    values: Vec<ValueIx>,
-    /// Those behind the first gap.
-    beyond: BTreeMap<u32, ValueIx>,
-    /// Their numbers as closed ranges, none of which touches the next: where one rumor is late,
-    /// as many as there are may lie behind the gap.
-    ranges: BTreeMap<u32, u32>,
+    values: SmallVec<[ValueIx; 4]>,
+    /// Those behind the first gap, if there is one.
+    beyond: Option<Box<Beyond>>,
     /// What it adds to the [hash of all](Streams::hash), unless it has changed since.
     hash: u64,
     has_changed: bool,
 }
 
-impl Stream {
-    fn holds(&self, sequence: u32) -> bool {
-        sequence as usize <= self.values.len() || self.beyond.contains_key(&sequence)
-    }
+/// What is held of a stream behind its first gap.
+#[derive(Debug, Default)]
+struct Beyond {
+    values: BTreeMap<u32, ValueIx>,
+    /// Their numbers as closed ranges, none of which touches the next: where one rumor is late,
+    /// as many as there are may lie behind the gap.
+    ranges: BTreeMap<u32, u32>,
+}
 
-    fn find(&self, sequence: u32) -> Option<ValueIx> {
-        let dense = self.values.get((sequence as usize).checked_sub(1)?);
-        dense.or_else(|| self.beyond.get(&sequence)).copied()
-    }
-
+impl Beyond {
+    /// Puts in a number that is not among them.
     fn insert(&mut self, sequence: u32, value: ValueIx) {
-        if sequence as usize != self.values.len() + 1 {
-            self.beyond.insert(sequence, value);
-            self.join_ranges(sequence);
-            return;
-        }
-        self.values.push(value);
-        // The first gap may be closed by this.
-        let next = self.ranges.first_entry().filter(|range| *range.key() - 1 == sequence);
-        if let Some((first, last)) = next.map(|range| range.remove_entry()) {
-            let closed = (first..=last).filter_map(|_| self.beyond.pop_first());
-            self.values.extend(closed.map(|(_, value)| value));
-        }
-    }
-
-    /// Puts a number that is in no range among them.
-    fn join_ranges(&mut self, sequence: u32) {
+        self.values.insert(sequence, value);
         let after = sequence.checked_add(1).and_then(|next| self.ranges.remove(&next));
         let last = after.unwrap_or(sequence);
         match self.ranges.range_mut(..sequence).next_back() {
@@ -78,9 +64,48 @@ impl Stream {
         }
     }
 
+    /// Takes out the first range, if it begins there.
+    fn take_range(&mut self, begin: u32) -> impl Iterator<Item = ValueIx> {
+        let first = self.ranges.first_entry().filter(|range| *range.key() == begin);
+        let range = first.map(|range| range.remove_entry());
+        let numbers = range.into_iter().flat_map(|(first, last)| first..=last);
+        numbers.filter_map(|_| self.values.pop_first()).map(|(_, value)| value)
+    }
+}
+
+impl Stream {
+    fn new(id: (NodeId, u64)) -> Self {
+        Self { id, values: SmallVec::new(), beyond: None, hash: 0, has_changed: false }
+    }
+
+    fn holds(&self, sequence: u32) -> bool {
+        self.find(sequence).is_some()
+    }
+
+    fn find(&self, sequence: u32) -> Option<ValueIx> {
+        let dense = self.values.get((sequence as usize).checked_sub(1)?);
+        dense.or_else(|| self.beyond.as_ref()?.values.get(&sequence)).copied()
+    }
+
+    fn insert(&mut self, sequence: u32, value: ValueIx) {
+        if sequence as usize != self.values.len() + 1 {
+            self.beyond.get_or_insert_default().insert(sequence, value);
+            return;
+        }
+        self.values.push(value);
+        // The first gap may be closed by this.
+        if let Some(beyond) = &mut self.beyond
+            && let Some(next) = sequence.checked_add(1)
+        {
+            self.values.extend(beyond.take_range(next));
+            self.beyond.take_if(|beyond| beyond.values.is_empty());
+        }
+    }
+
     /// What is held behind the first gap, as closed ranges in rising order.
     fn ranges(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.ranges.iter().map(|(&first, &last)| (u64::from(first), u64::from(last)))
+        let ranges = self.beyond.iter().flat_map(|beyond| &beyond.ranges);
+        ranges.map(|(&first, &last)| (u64::from(first), u64::from(last)))
     }
 
     /// What is held of a closed range, which may be hostile, in rising order.
@@ -90,7 +115,9 @@ impl Stream {
         let dense = (start as u64 + 1..).zip(self.values[start..end].iter().copied());
         let last = u32::try_from(last).unwrap_or(u32::MAX);
         let first = u32::try_from(first).ok().filter(|&first| first <= last);
-        let sparse = first.into_iter().flat_map(move |first| self.beyond.range(first..=last));
+        let beyond = self.beyond.as_ref().zip(first);
+        let sparse =
+            beyond.into_iter().flat_map(move |(beyond, first)| beyond.values.range(first..=last));
         dense.chain(sparse.map(|(&sequence, &value)| (u64::from(sequence), value)))
     }
 }
@@ -156,14 +183,7 @@ impl Streams {
             // Many nodes know few streams, and have many neighbors in memory.
             self.list.reserve_exact(self.list.len().max(1));
         }
-        self.list.push(Stream {
-            id: (origin, incarnation),
-            values: Vec::new(),
-            beyond: BTreeMap::new(),
-            ranges: BTreeMap::new(),
-            hash: 0,
-            has_changed: false,
-        });
+        self.list.push(Stream::new((origin, incarnation)));
         let Self { list, index, hasher, .. } = self;
         let hash = |&stream: &u32| hasher.hash_one(list[stream as usize].id);
         index.insert_unique(hash(&stream), stream, hash);
@@ -218,13 +238,13 @@ impl Streams {
 
     /// Whether a rumor is lacking before one that is held.
     pub(crate) fn has_gap(&self) -> bool {
-        self.list.iter().any(|stream| !stream.ranges.is_empty())
+        self.list.iter().any(|stream| stream.beyond.is_some())
     }
 
     /// What is held, sorted by origin and incarnation.
     pub(crate) fn digest(&self) -> Vec<StreamDigest> {
         // A stream that was opened and not fed says nothing.
-        let is_fed = |stream: &&Stream| !stream.values.is_empty() || !stream.beyond.is_empty();
+        let is_fed = |stream: &&Stream| !stream.values.is_empty() || stream.beyond.is_some();
         let mut fed: Vec<&Stream> = self.list.iter().filter(is_fed).collect();
         fed.sort_unstable_by_key(|stream| stream.id);
         fed.into_iter()
@@ -309,7 +329,8 @@ impl Stream {
         let Ok(first) = u32::try_from(first) else {
             return true;
         };
-        let range = self.ranges.range(..=first).next_back();
+        let beyond = self.beyond.as_ref();
+        let range = beyond.and_then(|beyond| beyond.ranges.range(..=first).next_back());
         range.is_none_or(|(_, &end)| u64::from(end) < last)
     }
 }
