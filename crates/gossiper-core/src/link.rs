@@ -5,10 +5,11 @@
 //! cluster at once. A peer that knows it announces back with whatever it sends next, and from then
 //! on both use it. A peer that does not know it ignores the announcement. So versions mix freely.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::{Instant, MessageId, NodeId};
@@ -45,22 +46,30 @@ struct Link {
 const ASKED_MAX: usize = 16;
 
 /// The links used so far: at most one a node that this one has sent to or heard from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Links {
-    links: BTreeMap<NodeId, Link>,
+    links: HashMap<NodeId, Link, FixedState>,
     /// Who has been found to know the dialect, or not to, since that was last asked.
     changed: Vec<NodeId>,
 }
 
 impl Links {
+    /// `seed` is as for the [store](crate::store::Store::new).
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { links: HashMap::with_hasher(FixedState::with_seed(seed)), changed: Vec::new() }
+    }
+
     /// Whether the peer has shown that it is another program, which knows no dialect.
     pub(crate) fn is_plain(&self, peer: NodeId) -> bool {
         self.links.get(&peer).is_some_and(|link| link.is_plain)
     }
 
-    /// All peers that have shown that.
-    pub(crate) fn plain(&self) -> impl Iterator<Item = NodeId> {
-        self.links.iter().filter(|(_, link)| link.is_plain).map(|(&peer, _)| peer)
+    /// All peers that have shown that, sorted.
+    pub(crate) fn plain(&self) -> Vec<NodeId> {
+        let plain = self.links.iter().filter(|(_, link)| link.is_plain);
+        let mut plain: Vec<NodeId> = plain.map(|(&peer, _)| peer).collect();
+        plain.sort_unstable();
+        plain
     }
 
     /// A message that announces our dialect has gone out.
@@ -177,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_fifth_push_of_a_busy_time_announces_the_dialect() {
-        let mut links = Links::default();
+        let mut links = Links::new(7);
         for now in [at(5), at(7)] {
             for _ in 0..PLAIN_FIRST {
                 assert!(!links.on_push(PEER, now));
@@ -188,14 +197,14 @@ mod tests {
 
     #[test]
     fn the_second_timed_sync_announces_the_dialect() {
-        let mut links = Links::default();
+        let mut links = Links::new(7);
         assert!(!links.on_timed_sync(PEER));
         assert!(links.on_timed_sync(PEER));
     }
 
     #[test]
     fn who_answers_an_announcement_plainly_is_another_program() {
-        let mut links = Links::default();
+        let mut links = Links::new(7);
         links.on_heard(PEER, None, at(1));
         assert!(!links.on_answer(PEER, MessageId(3)));
         links.on_announcing(PEER, MessageId(5));
@@ -209,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_peer_speaks_the_dialect_until_it_says_or_shows_otherwise() {
-        let mut links = Links::default();
+        let mut links = Links::new(7);
         links.on_heard(PEER, Some(0), at(1));
         assert!(!links.speaks_dialect(PEER));
         links.on_heard(PEER, Some(7), at(1));

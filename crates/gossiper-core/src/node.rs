@@ -87,7 +87,7 @@ impl Node {
             streams: Streams::new(id, incarnation, hash_seed),
             unnamed: VecDeque::new(),
             set_digester: SetDigester::default(),
-            links: Links::default(),
+            links: Links::new(hash_seed),
             backlog: VecDeque::new(),
             catch_up_from: now,
             learned_at: None,
