@@ -126,8 +126,8 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "KIND", default_value_t = Overlay::Auto)]
     pub(super) overlay: Overlay,
 
-    /// How long nodes have before the first broadcast; without it 30 gossip intervals on a learned
-    /// overlay, and else nothing
+    /// How long the rounds of gossip and hybrid go on before the first broadcast; without it 30 of
+    /// them on a learned overlay, and else nothing
     #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
     pub(super) warmup: Option<Duration>,
 
@@ -154,13 +154,14 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration_or_zero)]
     pub(super) settle: Duration,
 
-    /// Peers per random push and per gossip round of gossip and hybrid, at least 1 [default: 2]
+    /// Peers per random push and per gossip round of gossip and hybrid, at least 1; a learned
+    /// overlay has none [default: 2]
     #[arg(long, value_name = "K", value_parser = positive)]
     pub(super) fanout: Option<usize>,
 
-    /// Time between two gossip rounds, at least 1ms
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
-    pub(super) gossip_interval: Duration,
+    /// Time between two gossip rounds of gossip and hybrid, at least 1ms [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) gossip_interval: Option<Duration>,
 
     /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, at
     /// least
@@ -168,7 +169,8 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) ack_timeout: Option<Duration>,
 
-    /// Time between two pushes of hybrid to a neighbor; 0s means straight to all [default: 100ms]
+    /// Time between two pushes of hybrid to a neighbor; 0s means straight to all, or on a learned
+    /// overlay at once. In a topology that is a tree it does not wait [default: 100ms]
     #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
     pub(super) pace: Option<Duration>,
 

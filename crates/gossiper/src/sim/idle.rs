@@ -54,28 +54,32 @@ fn for_other_strategies(args: &SimArgs) -> Result<(), String> {
         ));
     }
     let is_learned = args.overlay.pick(args.nodes) == OverlayKind::Learned;
-    let has_links = |strategy: &Strategy| match strategy {
-        Strategy::Flood | Strategy::Tree => true,
-        Strategy::Gossip => false,
-        Strategy::Hybrid => !is_learned,
-    };
-    let has_rounds = |strategy: &Strategy| matches!(strategy, Strategy::Gossip | Strategy::Hybrid);
+    let is_given_tree = args.topology.is_some_and(|topology| topology.is_tree(args.nodes));
     let awaits = |strategy: &Strategy| matches!(strategy, Strategy::Tree | Strategy::Hybrid);
+    let has_rounds = |strategy: &Strategy| matches!(strategy, Strategy::Gossip | Strategy::Hybrid);
     let is_hybrid = |strategy: &Strategy| *strategy == Strategy::Hybrid;
+    let learns = |strategy: &Strategy| is_hybrid(strategy) && is_learned;
+    let has_links = |strategy: &Strategy| *strategy != Strategy::Gossip && !learns(strategy);
+    let has_fanout = |strategy: &Strategy| has_rounds(strategy) && !learns(strategy);
+    let has_pace = |strategy: &Strategy| is_hybrid(strategy) && (is_learned || !is_given_tree);
     let asks_to_learn = args.overlay == Overlay::Learned;
+    let rounds = "gossip and hybrid have rounds";
+    let fanout = "gossip has one, and hybrid unless it learns its overlay";
+    let pace = "hybrid has one, unless it is given a tree";
     type Uses<'a> = &'a dyn Fn(&Strategy) -> bool;
-    let flags: [(&str, bool, Uses<'_>, &str); 5] = [
+    let flags: [(&str, bool, Uses<'_>, &str); 7] = [
         ("--overlay learned", asks_to_learn, &is_hybrid, "hybrid alone learns its overlay"),
         ("--topology", args.topology.is_some(), &has_links, "none that is played uses it"),
-        ("--fanout", args.fanout.is_some(), &has_rounds, "gossip and hybrid have one"),
+        ("--warmup", args.warmup.is_some(), &has_rounds, rounds),
+        ("--fanout", args.fanout.is_some(), &has_fanout, fanout),
+        ("--gossip-interval", args.gossip_interval.is_some(), &has_rounds, rounds),
         ("--ack-timeout", args.ack_timeout.is_some(), &awaits, "tree and hybrid have one"),
-        ("--pace", args.pace.is_some(), &is_hybrid, "hybrid has one"),
+        ("--pace", args.pace.is_some(), &has_pace, pace),
     ];
     for (flag, is_given, uses, why) in flags {
         if is_given && !all.iter().any(uses) {
             return Err(format!(
-                "{flag} changes nothing for the --strategy that is asked for: {why}; leave it out, or \
-                 take another strategy"
+                "{flag} changes nothing in what is asked for: {why}; leave it out"
             ));
         }
     }

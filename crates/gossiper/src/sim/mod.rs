@@ -82,12 +82,13 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         senders: args.senders.unwrap_or(args.nodes),
     };
     let usual = Config::default();
+    let gossip_interval = args.gossip_interval.unwrap_or(usual.gossip_interval);
     let scenario = Scenario {
         nodes: args.nodes,
         config: Config {
             overlay: args.overlay.pick(args.nodes),
             fanout: args.fanout.unwrap_or(usual.fanout),
-            gossip_interval: args.gossip_interval,
+            gossip_interval,
             ack_timeout: args.ack_timeout.unwrap_or(usual.ack_timeout),
             pace: args.pace.unwrap_or(usual.pace),
             ..usual
@@ -101,7 +102,7 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         })?,
         broadcasts: load.draw(args.nodes, seed),
         settle: args.settle,
-        stagger: args.gossip_interval,
+        stagger: gossip_interval,
         warmup: args.warmup,
         seed,
     };
