@@ -80,7 +80,7 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--strategy", "flood", "--gossip-interval", "1s"], "--gossip-interval changes nothing"),
         (&["--strategy", "tree", "--warmup", "1s"], "--warmup changes nothing"),
         (&["--strategy", "hybrid", "--topology", "line", "--pace", "1s"], "--pace changes nothing"),
-        (&["--strategy", "gossip", "--ack-timeout", "1s"], "--ack-timeout changes nothing"),
+        (&["--strategy", "flood", "--ack-timeout", "1s"], "--ack-timeout changes nothing"),
         (&["--strategy", "tree", "--pace", "1s"], "--pace changes nothing"),
         (&["--strategy", "gossip", "--topology", "line"], "--topology changes nothing"),
         (

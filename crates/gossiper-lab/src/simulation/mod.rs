@@ -27,6 +27,7 @@
 mod census;
 mod cluster;
 mod coverage;
+mod idle;
 mod overlay;
 mod plan_file;
 mod queue;
@@ -46,6 +47,7 @@ mod window;
 
 pub use self::cluster::Cluster;
 pub use self::coverage::Coverage;
+pub use self::idle::idle_setting;
 pub use self::overlay::{COMPUTED_NODES_MAX, Overlay};
 pub use self::results::{Results, json, strategy_name};
 pub use self::scenario::{

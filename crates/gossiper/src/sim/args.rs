@@ -163,9 +163,9 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) gossip_interval: Option<Duration>,
 
-    /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, at
-    /// least
-    /// 1ms [default: 500ms]
+    /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, and
+    /// how long gossip and hybrid wait until they ask another for what they lack; at least 1ms
+    /// [default: 500ms]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) ack_timeout: Option<Duration>,
 

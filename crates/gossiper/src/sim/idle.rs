@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use gossiper_core::OverlayKind;
-use gossiper_lab::simulation::Overlay;
-use gossiper_maelstrom::Strategy;
+use gossiper_lab::simulation::{Overlay, idle_setting};
+use gossiper_lab::topology::Topology;
+use gossiper_maelstrom::Config;
 
-use super::SimArgs;
+use super::{SimArgs, config};
 
 /// Why flags that were given cannot have an effect.
 pub(super) fn check(args: &SimArgs) -> Result<(), String> {
     for_other_commands(args)?;
     if !args.swarm && args.plan.is_none() {
-        for_other_strategies(args)?;
+        for_other_runs(args)?;
     }
     Ok(())
 }
@@ -45,43 +45,28 @@ fn with_swarm(path: &Path) -> String {
     )
 }
 
-fn for_other_strategies(args: &SimArgs) -> Result<(), String> {
-    let all = args.strategy.list();
+fn for_other_runs(args: &SimArgs) -> Result<(), String> {
     if let Some(senders) = args.senders.filter(|&senders| senders > args.nodes) {
         let nodes = args.nodes;
         return Err(format!(
             "--senders {senders}: the cluster has {nodes} --nodes, and no more send"
         ));
     }
-    let is_learned = args.overlay.pick(args.nodes) == OverlayKind::Learned;
-    let is_given_tree = args.topology.is_some_and(|topology| topology.is_tree(args.nodes));
-    let awaits = |strategy: &Strategy| matches!(strategy, Strategy::Tree | Strategy::Hybrid);
-    let has_rounds = |strategy: &Strategy| matches!(strategy, Strategy::Gossip | Strategy::Hybrid);
-    let is_hybrid = |strategy: &Strategy| *strategy == Strategy::Hybrid;
-    let learns = |strategy: &Strategy| is_hybrid(strategy) && is_learned;
-    let has_links = |strategy: &Strategy| *strategy != Strategy::Gossip && !learns(strategy);
-    let has_fanout = |strategy: &Strategy| has_rounds(strategy) && !learns(strategy);
-    let has_pace = |strategy: &Strategy| is_hybrid(strategy) && (is_learned || !is_given_tree);
-    let asks_to_learn = args.overlay == Overlay::Learned;
-    let rounds = "gossip and hybrid have rounds";
-    let fanout = "gossip has one, and hybrid unless it learns its overlay";
-    let pace = "hybrid has one, unless it is given a tree";
-    type Uses<'a> = &'a dyn Fn(&Strategy) -> bool;
-    let flags: [(&str, bool, Uses<'_>, &str); 7] = [
-        ("--overlay learned", asks_to_learn, &is_hybrid, "hybrid alone learns its overlay"),
-        ("--topology", args.topology.is_some(), &has_links, "none that is played uses it"),
-        ("--warmup", args.warmup.is_some(), &has_rounds, rounds),
-        ("--fanout", args.fanout.is_some(), &has_fanout, fanout),
-        ("--gossip-interval", args.gossip_interval.is_some(), &has_rounds, rounds),
-        ("--ack-timeout", args.ack_timeout.is_some(), &awaits, "tree and hybrid have one"),
-        ("--pace", args.pace.is_some(), &has_pace, pace),
+    let given = [
+        ("overlay", args.overlay == Overlay::Learned),
+        ("topology", args.topology.is_some()),
+        ("warmup", args.warmup.is_some()),
+        ("fanout", args.fanout.is_some()),
+        ("gossip_interval", args.gossip_interval.is_some()),
+        ("ack_timeout", args.ack_timeout.is_some()),
+        ("pace", args.pace.is_some()),
     ];
-    for (flag, is_given, uses, why) in flags {
-        if is_given && !all.iter().any(uses) {
-            return Err(format!(
-                "{flag} changes nothing in what is asked for: {why}; leave it out"
-            ));
-        }
+    let topology = args.topology.unwrap_or(Topology::Grid);
+    let all = args.strategy.list().iter();
+    let configs: Vec<Config> = all.map(|&strategy| config(args, strategy)).collect();
+    if let Some((key, why)) = idle_setting(&given, configs.iter(), topology) {
+        let flag = key.replace('_', "-");
+        return Err(format!("--{flag} changes nothing in what is asked for: {why}; leave it out"));
     }
     Ok(())
 }

@@ -81,18 +81,11 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         rate_hz: args.rate,
         senders: args.senders.unwrap_or(args.nodes),
     };
-    let usual = Config::default();
-    let gossip_interval = args.gossip_interval.unwrap_or(usual.gossip_interval);
+    let config = config(args, Strategy::default());
     let scenario = Scenario {
         nodes: args.nodes,
-        config: Config {
-            overlay: args.overlay.pick(args.nodes),
-            fanout: args.fanout.unwrap_or(usual.fanout),
-            gossip_interval,
-            ack_timeout: args.ack_timeout.unwrap_or(usual.ack_timeout),
-            pace: args.pace.unwrap_or(usual.pace),
-            ..usual
-        },
+        stagger: config.gossip_interval,
+        config,
         topology: args.topology.unwrap_or(Topology::Grid),
         latency,
         faults: wrong.draw(args.nodes, seed).map_err(|error| match wrong {
@@ -102,7 +95,6 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         })?,
         broadcasts: load.draw(args.nodes, seed),
         settle: args.settle,
-        stagger: gossip_interval,
         warmup: args.warmup,
         seed,
     };
@@ -126,6 +118,20 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     let results = results.collect::<Result<Vec<Results>, _>>().map_err(bad)?;
     show(args, &scenario, &results)?;
     Ok(exit_code(results.iter()))
+}
+
+/// What the nodes of a run are told.
+fn config(args: &SimArgs, strategy: Strategy) -> Config {
+    let usual = Config::default();
+    Config {
+        strategy,
+        overlay: args.overlay.pick(args.nodes),
+        fanout: args.fanout.unwrap_or(usual.fanout),
+        gossip_interval: args.gossip_interval.unwrap_or(usual.gossip_interval),
+        ack_timeout: args.ack_timeout.unwrap_or(usual.ack_timeout),
+        pace: args.pace.unwrap_or(usual.pace),
+        ..usual
+    }
 }
 
 /// Prints what came of the runs that were asked for.
