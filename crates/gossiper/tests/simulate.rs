@@ -270,9 +270,9 @@ fn a_plan_gives_a_table_and_the_same_list_on_any_number_of_threads() {
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!((lines[0], lines.len()), ("Who?", 2 + 1 + 2 * 4), "{table}");
     let names: Vec<&str> = lines[2].split_whitespace().collect();
-    assert_eq!(names[..4], ["nodes", "strategy", "runs", "coverage"], "{table}");
+    assert_eq!(names[..5], ["nodes", "strategy", "overlay", "runs", "coverage"], "{table}");
     let first: Vec<&str> = lines[3].split_whitespace().collect();
-    assert_eq!(first[..4], ["5", "flood", "2", "100.00"], "{table}");
+    assert_eq!(first[..5], ["5", "flood", "links", "2", "100.00"], "{table}");
     assert_eq!(text(&one.stdout), text(&many.stdout));
     let list: Value = serde_json::from_slice(&one.stdout).unwrap();
     assert_eq!(list.as_array().unwrap().len(), 2 * 4 * 2);

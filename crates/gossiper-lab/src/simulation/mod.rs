@@ -30,6 +30,7 @@ mod coverage;
 mod idle;
 mod overlay;
 mod plan_file;
+mod plan_text;
 mod queue;
 pub mod report;
 mod results;

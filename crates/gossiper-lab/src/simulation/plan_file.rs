@@ -2,7 +2,8 @@
 //!
 //! A plan is a TOML file. Every key but `question` and `nodes` may be left out, and has then the
 //! value that stands here. Keys with a list are swept: each value is played with each of the
-//! others, in the order in which the keys stand here, the last one changing fastest.
+//! others, in the order in which the keys stand here, the last one changing fastest. Only hybrid is
+//! played on several overlays.
 //!
 //! ```toml
 //! question = "What does a crashed hub cost?"
@@ -20,7 +21,7 @@
 //! gossip_interval = ["1s"]
 //! pace = ["100ms"]
 //! strategy = ["flood", "tree", "gossip", "hybrid"]
-//! overlay = ["auto"]       # auto, computed or learned: how hybrid's nodes know each other
+//! overlay = ["auto"]       # how hybrid's nodes know each other: auto; or computed, learned
 //! seeds = [1, 2, 3]        # or how many, from 1 on; 1 of them, unless told
 //!
 //! [[faults]]               # one set after the other, before everything else; none, unless told
@@ -31,21 +32,20 @@
 //! ```
 
 use std::fmt::Display;
-use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
 use gossiper_core::{Config, Strategy};
 use serde::Deserialize;
-use toml::de::DeTable;
 
+use super::idle::idle_setting;
 use super::overlay::Overlay;
+use super::plan_text::{expect_no_lists, placed};
 use super::results::strategy_name;
-use super::scenario::{Key, LoadPlan, ScenarioError};
+use super::scenario::{LoadPlan, ScenarioError};
 use super::sweep::{Point, RUNS_MAX, Sweep};
 use super::trouble::{Trouble, share};
 use crate::network::{Distribution, Latency};
-use crate::text::cut;
 use crate::topology::Topology;
 
 /// The file as it stands.
@@ -161,7 +161,7 @@ fn or<T, R>(
 }
 
 /// The values of a key that is swept, or what it is unless told.
-fn swept<T, R>(
+fn swept<T, R: PartialEq>(
     key: &'static str,
     told: Option<Many<T>>,
     usual: Vec<R>,
@@ -172,7 +172,19 @@ fn swept<T, R>(
     if list.is_empty() {
         return Err(ScenarioError::about(key, "the list is empty"));
     }
+    if let Some((first, second)) = same(&list, |one, other| one == other) {
+        let problem = format!("values {first} and {second} of the list are the same");
+        return Err(ScenarioError::about(key, problem));
+    }
     Ok(list)
+}
+
+/// The first two of a list that are the same, counted from 1.
+fn same<T>(list: &[T], is_same: impl Fn(&T, &T) -> bool) -> Option<(usize, usize)> {
+    list.iter().enumerate().find_map(|(second, other)| {
+        let first = list[..second].iter().position(|one| is_same(one, other))?;
+        Some((first + 1, second + 1))
+    })
 }
 
 /// Each point with each of the values.
@@ -197,9 +209,18 @@ impl Sweep {
     }
 
     fn read(text: &str) -> Result<Self, ScenarioError> {
+        expect_no_lists(text)?;
         let file: File = toml::from_str(text)
             .map_err(|error| ScenarioError::new(error.to_string().trim_end().to_owned()))?;
         let usual = Config::default();
+        let given = [
+            ("topology", file.topology.is_some()),
+            ("warmup", file.warmup.is_some()),
+            ("fanout", file.fanout.is_some()),
+            ("gossip_interval", file.gossip_interval.is_some()),
+            ("ack_timeout", file.ack_timeout.is_some()),
+            ("pace", file.pace.is_some()),
+        ];
         let latency = or(file.latency.as_ref(), Latency::range(10, 50), |t| t.read("latency"))?;
         let latency = match &file.latency_dist {
             None => latency,
@@ -230,20 +251,29 @@ impl Sweep {
         let overlays =
             swept("overlay", file.overlay, vec![Overlay::Auto], |text| text.read("overlay"))?;
         let nodes = swept("nodes", Some(file.nodes), Vec::new(), |&nodes| Ok(nodes))?;
+        if overlays.len() > 1 && overlays.contains(&Overlay::Auto) {
+            let problem = "auto is one of the others, by the number of nodes: take it alone";
+            return Err(ScenarioError::about("overlay", problem));
+        }
         let seeds = match file.seeds {
+            Some(Seeds::Count(count)) if count > RUNS_MAX as u64 => {
+                return Err(too_many(count as usize));
+            }
+            Some(Seeds::Count(0)) => return Err(ScenarioError::about("seeds", "at least 1")),
+            Some(Seeds::Count(count)) => (1..=count).collect(),
+            Some(Seeds::List(list)) => {
+                swept("seeds", Some(Many::List(list)), Vec::new(), |&seed| Ok(seed))?
+            }
             None => vec![1],
-            Some(Seeds::Count(count)) if count <= RUNS_MAX as u64 => (1..=count).collect(),
-            Some(Seeds::Count(count)) => return Err(too_many(count as usize)),
-            Some(Seeds::List(list)) => list,
         };
         let troubles = troubles(&file.faults)?;
+        let others = strategies.iter().filter(|&&strategy| strategy != Strategy::Hybrid).count();
         let axes = [
             nodes.len(),
             fanouts.len(),
             intervals.len(),
             paces.len(),
-            strategies.len(),
-            overlays.len(),
+            others + (strategies.len() - others) * overlays.len(),
             seeds.len(),
         ];
         let runs = axes.iter().fold(troubles.len(), |runs, axis| runs.saturating_mul(*axis));
@@ -274,44 +304,25 @@ impl Sweep {
         points = each(points, &intervals, |point, &time| point.config.gossip_interval = time);
         points = each(points, &paces, |point, &pace| point.config.pace = pace);
         points = each(points, &strategies, |point, &strategy| point.config.strategy = strategy);
-        points = each(points, &overlays, |point, overlay| {
+        let pick = |point: &mut Point, overlay: &Overlay| {
             point.config.overlay = overlay.pick(point.nodes);
-        });
+        };
+        let with_overlays = |point: Point| {
+            // The others have none to choose.
+            let is_hybrid = point.config.strategy == Strategy::Hybrid;
+            each(vec![point], if is_hybrid { &overlays } else { &overlays[..1] }, pick)
+        };
+        points = points.into_iter().flat_map(with_overlays).collect();
         points = each(points, &seeds, |point, &seed| point.seed = seed);
         points.iter().try_for_each(Point::check)?;
+        let learns = ("overlay", overlays.contains(&Overlay::Learned));
+        let configs = points.iter().map(|point| &point.config);
+        if let Some((key, why)) = idle_setting(&[&[learns], &given[..]].concat(), configs, topology)
+        {
+            return Err(ScenarioError::about(key, format!("it changes nothing here: {why}")));
+        }
         Ok(Self { question: file.question, points })
     }
-}
-
-/// Says where in the plan the key stands that an error is about, and what stands there.
-fn placed(error: ScenarioError, text: &str) -> ScenarioError {
-    let ScenarioError { key: Some(key), problem } = &error else { return error };
-    let Some(span) = place(text, key) else { return error };
-    let line = 1 + text[..span.start].matches('\n').count();
-    let written = cut(&text[span], WRITTEN_CHARS_MAX);
-    let faults = key.faults.as_ref().map_or_else(String::new, |name| format!("faults {name:?}: "));
-    ScenarioError::new(format!("line {line}: {faults}{} = {written}: {problem}", key.name))
-}
-
-/// The most of a value that an error shows.
-const WRITTEN_CHARS_MAX: usize = 60;
-
-/// Where the value of a key stands, if it does.
-fn place(text: &str, key: &Key) -> Option<Range<usize>> {
-    let whole = DeTable::parse(text).ok()?;
-    let whole = whole.get_ref();
-    let table = match &key.faults {
-        None => whole,
-        Some(name) => {
-            let all = whole.get("faults")?.get_ref().as_array()?.iter();
-            let mut tables = all.filter_map(|one| one.get_ref().as_table());
-            let is_called = |table: &&DeTable<'_>| {
-                table.get("name").and_then(|found| found.get_ref().as_str()) == Some(name)
-            };
-            tables.find(is_called)?
-        }
-    };
-    Some(table.get(key.name)?.span())
 }
 
 const ALL: [Strategy; 4] = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
@@ -327,6 +338,10 @@ fn strategy(text: &Text) -> Result<Strategy, ScenarioError> {
 fn troubles(faults: &[Faults]) -> Result<Vec<(String, Trouble)>, ScenarioError> {
     if faults.is_empty() {
         return Ok(vec![("none".into(), Trouble::default())]);
+    }
+    if let Some((first, second)) = same(faults, |one, other| one.name == other.name) {
+        let problem = format!("sets {first} and {second} of faults have the same name");
+        return Err(ScenarioError::about("name", problem).of_faults(&faults[first - 1].name));
     }
     let read = |fault: &Faults| {
         let loss = match &fault.loss {
@@ -414,6 +429,19 @@ mod tests {
     }
 
     #[test]
+    fn hybrid_alone_is_played_on_several_overlays() {
+        let plan = "question = \"?\"\nnodes = 5\nstrategy = [\"tree\", \"hybrid\"]\n\
+                    overlay = [\"learned\", \"computed\"]";
+        let sweep = Sweep::from_toml(plan).unwrap();
+        let told = sweep
+            .points
+            .iter()
+            .map(|point| (strategy_name(point.config.strategy), point.config.is_learned()));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [("tree", false), ("hybrid", true), ("hybrid", false)]);
+    }
+
+    #[test]
     fn a_plan_that_cannot_be_is_refused_with_the_key() {
         for (rest, says) in [
             ("", "nodes"),
@@ -429,6 +457,24 @@ mod tests {
             ("nodes = 5\ntopology = \"ring\"", "topology = \"ring\": no topology is"),
             ("nodes = 5\ngossip_interval = \"0s\"", "gossip_interval = \"0s\": at least 1ms"),
             ("nodes = 5\nseeds = 100000", "the plan has 400000 runs"),
+            ("nodes = 5\nseeds = 0", "line 3: seeds = 0: at least 1"),
+            ("nodes = 5\nseeds = []", "line 3: seeds = []: the list is empty"),
+            ("nodes = 5\nseeds = [7, 1, 7]", "seeds = [7, 1, 7]: values 1 and 3 of the list"),
+            ("nodes = [5, 5]", "nodes = [5, 5]: values 1 and 2 of the list are the same"),
+            ("nodes = 5\npace = [\"1s\", \"1000ms\"]", "values 1 and 2 of the list are the same"),
+            ("nodes = 5\nbroadcasts = 0", "line 3: broadcasts = 0: from 1 to 1000000"),
+            ("nodes = 5\nrate = [1.0, 2.0]", "line 3: rate = [1.0, 2.0]: it has one value"),
+            ("nodes = 5\ntopology = [\"line\"]", "lists are for nodes, fanout, gossip_interval"),
+            ("nodes = 5\noverlay = [\"auto\", \"computed\"]", "auto is one of the others"),
+            (
+                "nodes = 5\noverlay = \"learned\"\nstrategy = \"tree\"",
+                "line 3: overlay = \"learned\": it changes nothing here: hybrid alone learns",
+            ),
+            ("nodes = 5\npace = \"1s\"\nstrategy = \"tree\"", "pace = \"1s\": it changes nothing"),
+            (
+                "nodes = 5\n[[faults]]\nname = \"x\"\n[[faults]]\nname = \"x\"\nloss = 0.1",
+                "line 4: faults \"x\": name = \"x\": sets 1 and 2 of faults have the same name",
+            ),
             (
                 "nodes = 5\n[[faults]]\nname = \"x\"\ncrash = \"foo@1s\"",
                 "line 5: faults \"x\": crash = \"foo@1s\": \"foo\" is nobody",

@@ -135,7 +135,8 @@ impl Point {
         let load = self.load;
         let rates = RATE_HZ_MIN..=RATE_HZ_MAX;
         in_range("rate", rates.contains(&load.rate_hz), "from 0.001 to 1000000 a second")?;
-        in_range("broadcasts", load.broadcasts <= BROADCASTS_MAX, "at most 1000000")?;
+        let broadcasts = 1..=BROADCASTS_MAX;
+        in_range("broadcasts", broadcasts.contains(&load.broadcasts), "from 1 to 1000000")?;
         in_range("fanout", self.config.fanout > 0, "at least 1")?;
         let least = Duration::from_millis(1);
         in_range("gossip_interval", self.config.gossip_interval >= least, "at least 1ms")?;

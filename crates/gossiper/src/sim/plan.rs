@@ -61,7 +61,7 @@ const COLUMNS: [Column; 16] = [
     ("interval", false, |row| row.label.gossip_interval_ms.to_string()),
     ("pace", false, |row| row.label.pace_ms.to_string()),
     ("strategy", true, |row| row.strategy.to_owned()),
-    ("overlay", false, |row| row.label.overlay.to_owned()),
+    ("overlay", true, |row| row.paths.name().to_owned()),
     ("runs", true, |row| row.runs.to_string()),
     ("coverage", true, |row| told(row.coverage, |share| format!("{:.2} %", share * 100.0))),
     ("redundancy", true, |row| figure(row.redundancy)),
@@ -92,7 +92,7 @@ fn table(question: &str, answers: &[Answer]) -> String {
             let cell = if row == 0 { name } else { cells[row - 1].as_str() };
             let gap = if place == 0 { "" } else { "  " };
             let _ = match *name {
-                "faults" | "strategy" => write!(text, "{gap}{cell:<width$}"),
+                "faults" | "strategy" | "overlay" => write!(text, "{gap}{cell:<width$}"),
                 _ => write!(text, "{gap}{cell:>width$}"),
             };
         }

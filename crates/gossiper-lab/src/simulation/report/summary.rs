@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::simulation::{Answer, Coverage, Label};
+use crate::simulation::{Answer, Coverage, Label, Paths};
 
 /// The figures of runs that differ in their seeds alone: means over them, unless told otherwise.
 /// What no run can tell is null.
@@ -15,6 +15,9 @@ pub struct Summary {
     pub nodes: usize,
     /// The protocol's name.
     pub strategy: &'static str,
+    /// Whom nodes push to.
+    #[serde(skip)]
+    pub paths: Paths,
     /// How many runs there are.
     pub runs: usize,
     /// The share of the live nodes that hold a value at the end, 0 to 1.
@@ -65,6 +68,7 @@ impl Summary {
             label: label.clone(),
             nodes: results.nodes,
             strategy: results.strategy,
+            paths: results.setting.overlay,
             runs: runs.len(),
             coverage: mean(runs, |run| run.results.coverage),
             redundancy: mean(runs, |run| run.results.redundancy),
