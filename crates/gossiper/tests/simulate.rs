@@ -43,7 +43,8 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--rate", "0"], "from 0.001 to 1000000"),
         (&["--senders", "0"], "at least 1"),
         (&["--latency", "50..10"], "a range of them, such as 10..50"),
-        (&["--latency", "10..50", "--latency-dist", "uniform"], "write --latency 30"),
+        (&["--latency", "10..50", "--latency-dist", "uniform"], "around a mean such as 30"),
+        (&["--latency", "world", "--latency-dist", "uniform"], "and world has no such shape"),
         (&["--latency-dist", "normal"], "constant, uniform or exponential"),
         (&["--topology", "ring"], "line, grid, tree, tree2, tree3, tree4, total"),
         (&["--topology", "line", "--nodes", "2001"], "2000 nodes at most: take grid"),
@@ -55,7 +56,8 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--crash", "10%"], "such as 10%@2s"),
         (&["--crash", "0@2s"], "a share such as 10% or 0.1, hub, or a node such as n3"),
         (&["--crash", "n5@2s", "--nodes", "5"], "--crash n5@2s: there is no node n5"),
-        (&["--crash", "hub@15000m"], "--crash hub@900000s: "),
+        (&["--crash", "hub@15000m"], "15000m is beyond ten days"),
+        (&["--crash", "1@2s"], "1 may mean one node, or all"),
         (&["--crash", "hub@soon"], "100ms"),
         (&["--partition", "half@1s"], "one, minority-third, majority, majorities-ring"),
         (&["--partition", "one@5s..1s"], "ends at 1s and begins at 5s"),
@@ -65,6 +67,8 @@ fn bad_arguments_are_explained_and_end_with_254() {
         ),
         (&["--fault-plan", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
         (&["--fault-plan", "plan", "--loss", "0.1"], "cannot be used with"),
+        (&["--nodes", "1", "--partition", "majority@1s"], "majority@1s: it cuts off nobody"),
+        (&["--settle", "-1s"], "'-1s' for '--settle <TIME>'"),
         (&["--gossip-interval", "0s"], "at least 1ms"),
         (&["--seed", "-1"], "a whole number from 0"),
         (&["--nodes", "10000", "--broadcasts", "1000000"], "too many together"),
@@ -92,7 +96,7 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--swarm", "--replay", "x", "--threads", "2"], "cannot be used with"),
         (&["--swarm", "--seeds", "0"], "from 1 to"),
         (&["--swarm", "--nodes", "5"], "cannot be used with"),
-        (&["--swarm", "--replay", "nowhere.json"], "nowhere.json"),
+        (&["--swarm", "--replay", "nowhere.json"], "cannot read nowhere.json"),
     ] {
         let output = sim(args);
         let stderr = text(&output.stderr);
@@ -253,6 +257,36 @@ fn a_plan_of_faults_is_played_and_a_run_in_which_nothing_happens_is_unknown() {
     assert_eq!(none.status.code(), Some(2), "{}", text(&none.stdout));
     assert_eq!(wrong.status.code(), Some(254));
     assert!(text(&wrong.stderr).contains(plan), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn a_file_that_is_no_plan_of_faults_or_of_runs_is_refused() {
+    let file = |name: &str, text: &str| {
+        let path = std::env::temp_dir().join(format!("gossiper-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let refusal = |args: &[&str], path: std::path::PathBuf| {
+        let output = sim(&[args, &[path.to_str().unwrap()]].concat());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(254), String::new()));
+        text(&output.stderr)
+    };
+    let kill = r#"{"at_ms":0,"start":"kill","nodes":[5]}"#;
+    let faults = ["--nodes", "5", "--fault-plan"];
+    for (name, plan, says) in [
+        ("none.jsonl", "", "none.jsonl starts no fault: leave --fault-plan out"),
+        ("stop.jsonl", r#"{"at_ms":9,"stop":"all"}"#, "starts no fault"),
+        ("wrong.jsonl", &format!("\n{kill}"), "event 1 (line 2): there is no node 5"),
+        ("runs.toml", "question = \"?\"", "a plan of runs is played without --fault-plan"),
+    ] {
+        let said = refusal(&faults, file(name, plan));
+        assert!(said.contains(says), "{says:?} is not in {said}");
+    }
+    for (name, plan) in [("lines", kill), ("array", &format!("[\n{kill}]"))] {
+        let said = refusal(&[], file(name, plan));
+        assert!(said.contains("a plan of faults is given with --fault-plan"), "{said}");
+    }
 }
 
 #[test]

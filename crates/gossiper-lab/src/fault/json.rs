@@ -90,25 +90,16 @@ impl FaultPlan {
         if text.len() > TEXT_BYTES_MAX {
             return Err(PlanError(format!("{} bytes are too long for a plan", text.len())));
         }
-        let events = if text.trim_start().starts_with('[') {
+        if text.trim_start().starts_with('[') {
             let all: Vec<&RawValue> = serde_json::from_str(text)
                 .map_err(|error| PlanError(format!("the array of events: {error}")))?;
-            read_all(
-                names,
-                all.iter()
-                    .enumerate()
-                    .map(|(index, raw)| (format!("event {}", index + 1), raw.get())),
-            )
-        } else {
-            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-            read_all(
-                names,
-                lines.enumerate().map(|(index, (line, text))| {
-                    (format!("event {} (line {})", index + 1, line + 1), text)
-                }),
-            )
-        }?;
-        Self::new(nodes, events)
+            let all: Vec<&str> = all.iter().map(|raw| raw.get()).collect();
+            return read_all(names, &all, nodes, |index| format!("event {}", index + 1));
+        }
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let (numbers, lines): (Vec<usize>, Vec<&str>) = lines.unzip();
+        let place = |index| format!("event {} (line {})", index + 1, numbers[index] + 1);
+        read_all(names, &lines, nodes, place)
     }
 
     /// The plan as text, one event a line. [`Self::from_json`] gives the same plan.
@@ -123,17 +114,19 @@ impl FaultPlan {
     }
 }
 
-fn read_all<'a>(
+/// Reads all events; `place` says where the one with this index stands.
+fn read_all(
     names: &[String],
-    texts: impl Iterator<Item = (String, &'a str)>,
-) -> Result<Vec<Event>, PlanError> {
+    texts: &[&str],
+    nodes: usize,
+    place: impl Fn(usize) -> String,
+) -> Result<FaultPlan, PlanError> {
+    let read = |(index, text): (usize, &&str)| {
+        read(text, names).map_err(|problem| PlanError(format!("{}: {problem}", place(index))))
+    };
     // One more than allowed is enough to be refused.
-    texts
-        .take(EVENTS_MAX + 1)
-        .map(|(place, text)| {
-            read(text, names).map_err(|problem| PlanError(format!("{place}: {problem}")))
-        })
-        .collect()
+    let events = texts.iter().enumerate().take(EVENTS_MAX + 1).map(read);
+    FaultPlan::checked(nodes, events.collect::<Result<_, _>>()?, place)
 }
 
 fn read(text: &str, names: &[String]) -> Result<Event, String> {
@@ -359,7 +352,7 @@ mod tests {
             (r#"{"at_ms":0,"start":"loss","probability":-0.5}"#, "may be from 0 to 1"),
             (r#"{"at_ms":0,"start":"slow","factor":1e9}"#, "may be from 0 to 1000"),
             (r#"{"at_ms":0,"start":"loss","probability":1,"nodes":[]}"#, "has no field `nodes`"),
-            (r#"{"at_ms":0,"start":"kill","nodes":[3]}"#, "there is no node 3"),
+            (r#"{"at_ms":0,"start":"kill","nodes":[3]}"#, "event 1 (line 1): there is no node 3"),
             (r#"{"at_ms":0,"start":"kill","nodes":[1,1]}"#, "node 1 is named twice"),
             (r#"{"at_ms":0,"start":"kill","nodes":[],"target":"hub"}"#, "no place for the hub"),
             (r#"{"at_ms":0,"start":"kill","nodes":[1],"target":"n1"}"#, "no target is called"),
@@ -375,7 +368,7 @@ mod tests {
             ),
             (
                 "{\"at_ms\":9,\"stop\":\"all\"}\n{\"at_ms\":8,\"stop\":\"all\"}",
-                "event 2: 8 ms is before the 9 ms",
+                "event 2 (line 2): 8 ms is before the 9 ms",
             ),
         ] {
             assert!(error(text).contains(told), "{text}: {}", error(text));

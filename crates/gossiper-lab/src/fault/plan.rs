@@ -249,6 +249,15 @@ impl FaultPlan {
     /// If the events are not in the order of time, name nodes that do not exist, or say anything
     /// else that the module's documentation does not allow. Says which event, counted from 1.
     pub fn new(nodes: usize, events: Vec<Event>) -> Result<Self, PlanError> {
+        Self::checked(nodes, events, |index| format!("event {}", index + 1))
+    }
+
+    /// The same; `place` says where an event stands.
+    pub(super) fn checked(
+        nodes: usize,
+        events: Vec<Event>,
+        place: impl Fn(usize) -> String,
+    ) -> Result<Self, PlanError> {
         if events.len() > EVENTS_MAX {
             return Err(PlanError(format!(
                 "{} events are more than the {EVENTS_MAX} of a plan",
@@ -257,7 +266,7 @@ impl FaultPlan {
         }
         let mut before_ms = 0;
         for (index, event) in events.iter().enumerate() {
-            let at_event = |problem| PlanError(format!("event {}: {problem}", index + 1));
+            let at_event = |problem| PlanError(format!("{}: {problem}", place(index)));
             if event.at_ms < before_ms {
                 return Err(at_event(format!(
                     "{} ms is before the {before_ms} ms of the event before it",

@@ -63,6 +63,21 @@ impl Latency {
         Self { mean_ms: WORLD_MEAN_MS, distribution: Distribution::World }
     }
 
+    /// The same mean, with latencies of another shape around it.
+    ///
+    /// # Errors
+    ///
+    /// If it has none to shape: if it is a range, or as between places all over the world.
+    pub fn shaped(self, distribution: Distribution) -> Result<Self, String> {
+        match self.distribution {
+            Distribution::World | Distribution::Range { .. } => Err(format!(
+                "it shapes latencies around a mean such as 30, and {} has no such shape",
+                self.distribution
+            )),
+            _ => Ok(Self { distribution, ..self }),
+        }
+    }
+
     /// That of messages from one node to another, by their numbers: the same for all, unless they
     /// are all over the world.
     pub(crate) fn between(self, from: usize, to: usize) -> Self {
@@ -189,6 +204,15 @@ mod tests {
 
     fn mean(all: &[u64]) -> f64 {
         all.iter().sum::<u64>() as f64 / all.len() as f64
+    }
+
+    #[test]
+    fn a_mean_is_shaped_and_nothing_else() {
+        let shaped = |text: &str| text.parse::<Latency>()?.shaped(Distribution::Uniform);
+        let uniform = Latency { mean_ms: 30, distribution: Distribution::Uniform };
+        assert_eq!(shaped("30"), Ok(uniform));
+        assert!(shaped("world").unwrap_err().contains("and world has no such shape"));
+        assert!(shaped("5..9").unwrap_err().contains("and 5..9 ms has no such shape"));
     }
 
     #[test]

@@ -305,7 +305,11 @@ fn errors_name_the_file_and_the_line() {
 
     folder.put("values.jsonl", "");
     folder.put("faults.jsonl", "{\"at_ms\":0,\"start\":\"kill\",\"nodes\":[3]}");
-    assert!(folder.error().starts_with("faults.jsonl: fault plan: event 1: there is no node 3"));
+    assert!(
+        folder
+            .error()
+            .starts_with("faults.jsonl: fault plan: event 1 (line 1): there is no node 3")
+    );
 
     folder.put("faults.jsonl", "");
     folder.put("history.jsonl", "{\"history\":1,\"nodes\":[\"n0\"]}\nnonsense");

@@ -45,7 +45,7 @@ use super::results::strategy_name;
 use super::scenario::{LoadPlan, ScenarioError};
 use super::sweep::{Point, RUNS_MAX, Sweep};
 use super::trouble::{Trouble, share};
-use crate::network::{Distribution, Latency};
+use crate::network::Latency;
 use crate::topology::Topology;
 
 /// The file as it stands.
@@ -222,19 +222,10 @@ impl Sweep {
             ("pace", file.pace.is_some()),
         ];
         let latency = or(file.latency.as_ref(), Latency::range(10, 50), |t| t.read("latency"))?;
-        let latency = match &file.latency_dist {
-            None => latency,
-            Some(_)
-                if matches!(
-                    latency.distribution,
-                    Distribution::Range { .. } | Distribution::World
-                ) =>
-            {
-                let problem = "it shapes latencies around a mean, and not in a range";
-                return Err(ScenarioError::about("latency_dist", problem));
-            }
-            Some(text) => Latency { distribution: text.read("latency_dist")?, ..latency },
-        };
+        let latency = or(file.latency_dist.as_ref(), latency, |text| {
+            let shaped = latency.shaped(text.read("latency_dist")?);
+            shaped.map_err(|problem| ScenarioError::about("latency_dist", problem))
+        })?;
         let topology = or(file.topology.as_ref(), Topology::Grid, |text| text.read("topology"))?;
         let ack_timeout =
             or(file.ack_timeout.as_ref(), usual.ack_timeout, |text| text.read_time("ack_timeout"))?;

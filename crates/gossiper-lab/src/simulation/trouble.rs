@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::scenario::ScenarioError;
 use crate::fault::{
-    Action, Event, Fault, FaultPlan, Group, Shape, check_event, draw_ring, draw_side,
+    AT_MS_MAX, Action, Event, Fault, FaultPlan, Group, Shape, check_event, draw_ring, draw_side,
 };
 use crate::seed::Stream;
 
@@ -77,7 +77,7 @@ impl Trouble {
     /// # Errors
     ///
     /// If it names a node that there is not, a probability out of its range, an end before its
-    /// begin, or a ring of more than [`RING_NODES_MAX`] nodes. Begins with what it is about, such
+    /// begin, a partition that parts nobody, or a ring of more than [`RING_NODES_MAX`] nodes. Begins with what it is about, such
     /// as `crash n5@2s`.
     pub fn draw(&self, nodes: usize, seed: u64) -> Result<FaultPlan, ScenarioError> {
         let mut events = Vec::new();
@@ -143,11 +143,17 @@ impl Victims {
 
 impl Split {
     fn draw(self, nodes: usize, stream: &mut Stream) -> Result<Fault, String> {
+        let nobody = || format!("it cuts off nobody in a cluster of {nodes}");
         match self {
             Self::InTwo(shape) => {
-                let side = Group { nodes: draw_side(shape, nodes, stream), with_hub: false };
-                Ok(Fault::Split { shape, side })
+                let side = draw_side(shape, nodes, stream);
+                if side.is_empty() || side.len() == nodes {
+                    return Err(nobody());
+                }
+                Ok(Fault::Split { shape, side: Group { nodes: side, with_hub: false } })
             }
+            // Each of so few is needed for a majority.
+            Self::Ring if nodes < 3 => Err(nobody()),
             Self::Ring if nodes > RING_NODES_MAX => Err(format!(
                 "a majorities-ring is for {RING_NODES_MAX} nodes at most, and not for {nodes}"
             )),
@@ -178,6 +184,13 @@ impl FromStr for Crash {
         let (who, span) = spanned(text, "10%@2s, or 10%@2s..8s if they come back")?;
         let share = share(who);
         let victims = match (who, share) {
+            ("1", _) => {
+                return Err(
+                    "1 may mean one node, or all as a share of them: write a node such as \
+                            n1, or 100%"
+                        .into(),
+                );
+            }
             ("hub", _) => Some(Victims::Hub),
             (_, Some(share)) => Some(Victims::Share(share)).filter(|_| share > 0.0),
             _ => who.strip_prefix('n').and_then(|node| node.parse().ok()).map(Victims::Node),
@@ -275,9 +288,10 @@ fn time_ms(text: &str) -> Result<u64, String> {
     if text == "0" {
         return Ok(0);
     }
-    let time = humantime::parse_duration(text);
-    let ms = time.ok().and_then(|time| u64::try_from(time.as_millis()).ok());
-    ms.ok_or_else(|| format!("{text:?} is no time: write one such as 100ms, 2s or 0s"))
+    let time = humantime::parse_duration(text)
+        .map_err(|_| format!("{text:?} is no time: write one such as 100ms, 2s or 0s"))?;
+    let ms = u64::try_from(time.as_millis()).ok().filter(|&ms| ms <= AT_MS_MAX);
+    ms.ok_or_else(|| format!("{text} is beyond ten days, which are the most"))
 }
 
 #[cfg(test)]
@@ -349,6 +363,15 @@ mod tests {
             assert!(refusal.to_string().contains(says), "{refusal}");
         }
         assert!(Trouble { partition: ring, ..Trouble::default() }.draw(10, 1).is_ok());
+        for (split, least) in
+            [("one", 2), ("majority", 2), ("minority-third", 4), ("majorities-ring", 3)]
+        {
+            let partition = Some(format!("{split}@1s").parse().unwrap());
+            for nodes in 1..9 {
+                let drawn = Trouble { partition, ..Trouble::default() }.draw(nodes, 1);
+                assert_eq!(drawn.is_ok(), nodes >= least, "{split} of {nodes}");
+            }
+        }
     }
 
     #[test]
@@ -372,15 +395,25 @@ mod tests {
         for (text, victims, span) in [
             ("10%@2s", Victims::Share(0.1), span(2000, None)),
             ("0.5@0", Victims::Share(0.5), span(0, None)),
-            ("1@1m", Victims::Share(1.0), span(60_000, None)),
+            ("100%@1m", Victims::Share(1.0), span(60_000, None)),
             ("hub@250ms..1s", Victims::Hub, span(250, Some(1000))),
             ("n17@2s..3s", Victims::Node(17), span(2000, Some(3000))),
         ] {
             let crash = Crash { victims, span };
             assert_eq!((text.parse(), crash.to_string().parse()), (Ok(crash), Ok(crash)), "{text}");
         }
-        for text in ["10%", "0%@1s", "101%@1s", "2@1s", "nan@1s", "n@1s", "hub@soon", "hub@3s..2s"]
-        {
+        for text in [
+            "10%",
+            "0%@1s",
+            "101%@1s",
+            "1@1s",
+            "2@1s",
+            "hub@1000y",
+            "nan@1s",
+            "n@1s",
+            "hub@soon",
+            "hub@3s..2s",
+        ] {
             assert!(text.parse::<Crash>().is_err(), "{text}");
         }
     }

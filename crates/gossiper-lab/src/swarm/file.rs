@@ -128,16 +128,11 @@ fn read(text: &str) -> Result<Scenario, String> {
     if written.nodes > NODES_MAX {
         return Err(format!("{} nodes are more than {NODES_MAX}", written.nodes));
     }
-    let mut latency: Latency = written.latency.parse()?;
-    match written.latency_dist {
-        Some(_)
-            if matches!(latency.distribution, Distribution::Range { .. } | Distribution::World) =>
-        {
-            return Err("latency_dist shapes latencies around a mean, and not a range".into());
-        }
-        Some(name) => latency.distribution = name.parse()?,
-        None => {}
-    }
+    let latency: Latency = written.latency.parse()?;
+    let latency = match written.latency_dist {
+        Some(name) => latency.shaped(name.parse()?).map_err(|it| format!("latency_dist: {it}"))?,
+        None => latency,
+    };
     let events: Vec<&str> = written.faults.iter().map(|event| event.get()).collect();
     let faults = FaultPlan::from_json(&format!("[{}]", events.join(",")), written.nodes);
     let odd = written.other_settings.into_iter();

@@ -128,7 +128,7 @@ pub(crate) struct SimArgs {
 
     /// How long the rounds of gossip and hybrid go on before the first broadcast; without it 30 of
     /// them on a learned overlay, and else nothing
-    #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
+    #[arg(long, value_name = "TIME", value_parser = duration_or_zero, allow_hyphen_values = true)]
     pub(super) warmup: Option<Duration>,
 
     /// The probability that a message between nodes is lost, such as 0.02 or 2%
@@ -151,7 +151,7 @@ pub(crate) struct SimArgs {
     pub(super) fault_plan: Option<PathBuf>,
 
     /// How long the run goes on after the last broadcast and the last fault
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration_or_zero)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration_or_zero, allow_hyphen_values = true)]
     pub(super) settle: Duration,
 
     /// Peers per random push and per gossip round of gossip and hybrid, at least 1; a learned
@@ -160,18 +160,18 @@ pub(crate) struct SimArgs {
     pub(super) fanout: Option<usize>,
 
     /// Time between two gossip rounds of gossip and hybrid, at least 1ms [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub(super) gossip_interval: Option<Duration>,
 
     /// How long a forward of tree and hybrid may stay unacknowledged before it goes around, and
     /// how long gossip and hybrid wait until they ask another for what they lack; at least 1ms
     /// [default: 500ms]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub(super) ack_timeout: Option<Duration>,
 
     /// Time between two pushes of hybrid to a neighbor; 0s means straight to all, or on a learned
     /// overlay at once. In a topology that is a tree it does not wait [default: 100ms]
-    #[arg(long, value_name = "TIME", value_parser = duration_or_zero)]
+    #[arg(long, value_name = "TIME", value_parser = duration_or_zero, allow_hyphen_values = true)]
     pub(super) pace: Option<Duration>,
 
     /// Fix every random choice; without it the seed is drawn at random, and shown

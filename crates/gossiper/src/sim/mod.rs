@@ -12,8 +12,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use gossiper_lab::fault::FaultPlan;
-use gossiper_lab::network::{Distribution, Latency};
+use gossiper_lab::fault::{Action, Event, FaultPlan};
+use gossiper_lab::network::Latency;
 use gossiper_lab::simulation::report::{Comparison, Wrong, comparison_page};
 use gossiper_lab::simulation::{self, LoadPlan, Results, Scenario, Trouble};
 use gossiper_lab::topology::Topology;
@@ -183,17 +183,8 @@ fn exit_code<'a>(mut results: impl Iterator<Item = &'a Results> + Clone) -> u8 {
 }
 
 fn latency(args: &SimArgs) -> Result<Latency, String> {
-    let is_range =
-        matches!(args.latency.distribution, Distribution::Range { .. } | Distribution::World);
-    match args.latency_dist {
-        None => Ok(args.latency),
-        Some(_) if is_range => {
-            Err("--latency-dist shapes latencies around a mean: with it, write \
-                                    --latency 30, and not a range"
-                .into())
-        }
-        Some(distribution) => Ok(Latency { distribution, ..args.latency }),
-    }
+    let shaped = args.latency_dist.map_or(Ok(args.latency), |shape| args.latency.shaped(shape));
+    shaped.map_err(|problem| format!("--latency-dist: {problem}"))
 }
 
 fn wrong(args: &SimArgs) -> Result<Wrong, Failure> {
@@ -202,10 +193,25 @@ fn wrong(args: &SimArgs) -> Result<Wrong, Failure> {
         let is_asked = trouble != Trouble::default();
         return Ok(if is_asked { Wrong::Trouble(trouble) } else { Wrong::Unasked });
     };
-    let text = fs::read_to_string(path)
-        .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
+    let text = read(path)?;
     let names: Vec<String> = (0..args.nodes).map(|node| format!("n{node}")).collect();
-    FaultPlan::from_json_with_names(&text, &names)
-        .map(Wrong::Plan)
-        .map_err(|error| bad(format!("{}: {error}", path.display())))
+    let plan = FaultPlan::from_json_with_names(&text, &names).map_err(|error| {
+        let hint = match path.extension().is_some_and(|extension| extension == "toml") {
+            true => "; a plan of runs is played without --fault-plan, with nothing but its name",
+            false => "",
+        };
+        bad(format!("{}: {error}{hint}", path.display()))
+    })?;
+    let starts = |event: &Event| matches!(event.action, Action::Start(_));
+    if !plan.events().iter().any(starts) {
+        let path = path.display();
+        return Err(bad(format!("{path} starts no fault: leave --fault-plan out to have none")));
+    }
+    Ok(Wrong::Plan(plan))
+}
+
+/// The text of a file that is named on the command line.
+fn read(path: &Path) -> Result<String, Failure> {
+    let cannot = |error| bad(format!("cannot read {}: {error}", path.display()));
+    fs::read_to_string(path).map_err(cannot)
 }

@@ -1,7 +1,6 @@
 //! A plan: many runs on all cores, and one table.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::thread;
@@ -11,14 +10,21 @@ use gossiper_lab::simulation::{self, Answer, Sweep};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::table::{figure, told};
-use super::{Failure, SimArgs, bad, exit_code, print, write_report};
+use super::{Failure, SimArgs, bad, exit_code, print, read, write_report};
 use crate::cli::command_line;
 
 /// Plays the plan in this file, and shows what came of it.
 pub(super) fn run(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| bad(format!("cannot read {}: {error}", path.display())))?;
+    let text = read(path)?;
     let in_file = |error| bad(format!("{}: {error}", path.display()));
+    // As no table of TOML begins.
+    let is_bracket = |letter: char| letter == '[' || letter.is_whitespace();
+    if text.trim_start_matches(is_bracket).starts_with('{') {
+        let path = path.display();
+        return Err(bad(format!(
+            "{path} is no plan of runs, and a plan of faults is given with --fault-plan"
+        )));
+    }
     let sweep = Sweep::from_toml(&text).map_err(in_file)?;
     let bar = bar(sweep.points.len());
     let answers = sweep.play(threads(args), &|| bar.inc(1)).map_err(in_file)?;

@@ -9,7 +9,7 @@ use gossiper_lab::swarm::{self, Breach, Hunt, Outcome, Scenario, Shrunk, Tally, 
 
 use super::plan::{bar, threads};
 use super::table::counted;
-use super::{Failure, SimArgs, UNSOUND, bad, crash, print};
+use super::{Failure, SimArgs, UNSOUND, bad, crash, print, read};
 
 /// Seeds that are played where neither a number nor one of them is asked for.
 const SEEDS: u64 = 1_000;
@@ -61,7 +61,7 @@ fn hunt(args: &SimArgs) -> Result<u8, Failure> {
 
 fn replay(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
     let in_file = |error: &dyn std::fmt::Display| bad(format!("{}: {error}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| in_file(&error))?;
+    let text = read(path)?;
     let scenario = Scenario::from_json(&text).map_err(|error| in_file(&error))?;
     let Outcome { breach, seen } =
         swarm::play(&scenario, &core_node).map_err(|error| in_file(&error))?;
