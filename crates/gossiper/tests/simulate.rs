@@ -178,6 +178,33 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 }
 
 #[test]
+fn a_seed_that_is_drawn_is_told_with_the_command_that_plays_it_again() {
+    for form in [&[][..], &["--json"]] {
+        let args = [&["--nodes", "7", "--broadcasts", "2", "--settle", "1s"][..], form].concat();
+        let drawn = sim(&args);
+        let said = text(&drawn.stderr);
+        let command = said.strip_prefix("again with: gossiper sim ").unwrap().trim_end();
+        let again = sim(&command.split(' ').collect::<Vec<_>>());
+        assert_eq!((drawn.stdout, text(&again.stderr)), (again.stdout, String::new()));
+    }
+}
+
+#[test]
+fn the_hub_that_crashed_and_the_topology_that_is_used_are_told() {
+    let args = ["--nodes", "20", "--broadcasts", "12", "--seed", "3", "--crash", "hub@1s"];
+    let runs = json(&args);
+    let table = text(&sim(&args).stdout);
+    let hubs = ["flood", "tree", "gossip", "hybrid"].map(|name| runs[name]["hubs"][0].to_string());
+    let row = table.lines().find(|line| line.starts_with("hub ")).unwrap();
+    let told: Vec<&str> = row.split_whitespace().skip(1).collect();
+    assert_eq!(told, hubs.map(|hub| format!("n{hub}")));
+    assert!(table.lines().nth(1).unwrap().starts_with("20 nodes on grid: "), "{table}");
+    let hybrid = text(&sim(&[&args[..6], &["--strategy", "hybrid"]].concat()).stdout);
+    assert!(hybrid.lines().nth(1).unwrap().starts_with("20 nodes: "), "nobody uses a grid");
+    assert!(!hybrid.contains("\nhub "), "{hybrid}");
+}
+
+#[test]
 fn a_table_begins_with_the_seed_and_has_a_column_for_each_strategy() {
     let output = sim(&["--nodes", "1", "--broadcasts", "1", "--seed", "9"]);
     let table = text(&output.stdout);

@@ -63,6 +63,8 @@ pub struct Cluster {
     main: Instant,
     end: Instant,
     last_fault: Option<Instant>,
+    /// Who was the hub whenever a fault aimed at it.
+    hubs: Vec<usize>,
     unplaced: u64,
     /// Nothing unless the run is to be looked at.
     trace: Option<Box<Recorder>>,
@@ -111,6 +113,7 @@ impl Cluster {
             main,
             end: Instant(main.0.saturating_add(last.0)) + scenario.settle,
             last_fault: None,
+            hubs: Vec::new(),
             unplaced: 0,
             trace: None,
             scenario,
@@ -267,6 +270,7 @@ impl Cluster {
             census: &self.census,
             tally: &tally,
             last_fault: self.last_fault,
+            hubs: &self.hubs,
             simulated: self.now - self.main,
             unplaced: self.unplaced,
         })
@@ -339,7 +343,12 @@ impl Cluster {
     fn on_fault(&mut self) {
         let now = Instant(self.now.0 - self.main.0);
         let places = &self.places;
-        let hub = || (0..places.len()).min_by_key(|&node| Reverse(places[node].sent)).unwrap_or(0);
+        let hub = || {
+            let most = (0..places.len()).min_by_key(|&node| Reverse(places[node].sent));
+            let hub = most.unwrap_or(0);
+            self.hubs.push(hub);
+            hub
+        };
         let applied = self.faults.advance(now, hub);
         if let Some(trace) = &mut self.trace {
             trace.on_faults(now, &applied);

@@ -25,6 +25,8 @@ pub struct Results {
     pub nodes: usize,
     /// Whom nodes push to, and what goes wrong.
     pub setting: Setting,
+    /// The nodes that had sent most whenever a fault aimed at the one that has, by their places.
+    pub hubs: Vec<usize>,
     /// Values that clients broadcast.
     pub broadcasts: usize,
     /// Values that no node was up to take, which count nowhere else.
@@ -92,6 +94,7 @@ pub(super) struct Account<'a> {
     pub(super) census: &'a Census,
     pub(super) tally: &'a Tally,
     pub(super) last_fault: Option<Instant>,
+    pub(super) hubs: &'a [usize],
     pub(super) simulated: Duration,
     pub(super) unplaced: u64,
 }
@@ -120,6 +123,7 @@ impl Results {
             seed: scenario.seed,
             nodes: scenario.nodes,
             setting: Setting::of(scenario),
+            hubs: account.hubs.to_vec(),
             broadcasts: values.len(),
             unplaced: account.unplaced,
             live_nodes: up,

@@ -1,11 +1,10 @@
-//! What a run was like, as its results tell it: whom nodes push to, and what goes wrong.
+//! What a run is like, as its results tell it: whom nodes push to, and what goes wrong.
 
 use std::fmt;
 
 use gossiper_core::{Strategy, TREE_CHILDREN_MAX};
 use serde::{Serialize, Serializer};
 
-use super::results::Results;
 use super::scenario::Scenario;
 use crate::fault::{Action, Event, Fault, FaultPlan, Group, Shape};
 
@@ -55,7 +54,8 @@ pub struct Spell {
 }
 
 impl Setting {
-    pub(super) fn of(scenario: &Scenario) -> Self {
+    /// What a scenario tells before it is played.
+    pub fn of(scenario: &Scenario) -> Self {
         let config = &scenario.config;
         let views = config.is_learned().then_some((config.active_view, config.passive_view));
         let overlay = Paths::of(scenario);
@@ -83,18 +83,19 @@ impl Setting {
 }
 
 /// The overlays of runs on one cluster in a few words, each with the protocols that have it.
-pub fn overlays_in_words(results: &[Results]) -> String {
+pub fn overlays_in_words<'a>(runs: impl IntoIterator<Item = (&'a str, &'a Setting)>) -> String {
     let mut all: Vec<(String, Vec<&str>)> = Vec::new();
-    for run in results {
-        let words = run.setting.overlay_words();
+    for (strategy, setting) in runs {
+        let words = setting.overlay_words();
         match all.iter_mut().find(|(others, _)| *others == words) {
-            Some((_, names)) => names.push(run.strategy),
-            None => all.push((words, vec![run.strategy])),
+            Some((_, names)) => names.push(strategy),
+            None => all.push((words, vec![strategy])),
         }
     }
-    let told = all.iter().map(|(words, names)| match results.len() {
-        1 => words.clone(),
-        _ => format!("{words} ({})", names.join(", ")),
+    let is_one = matches!(&all[..], [(_, names)] if names.len() == 1);
+    let told = all.iter().map(|(words, names)| match is_one {
+        true => words.clone(),
+        false => format!("{words} ({})", names.join(", ")),
     });
     told.collect::<Vec<_>>().join("; ")
 }

@@ -99,13 +99,6 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         seed,
     };
     let strategies = args.strategy.list();
-    if let Some(path) = &args.report {
-        let comparison = Comparison::play(&scenario, strategies, &wrong).map_err(bad)?;
-        let page = comparison_page(&comparison, &command_line(Some(seed)));
-        show(args, &scenario, &comparison.cases[0].runs)?;
-        write_report(path, &page)?;
-        return Ok(exit_code(comparison.cases.iter().flat_map(|case| &case.runs)));
-    }
     let with = |&strategy: &Strategy| {
         let config = Config { strategy, ..scenario.config.clone() };
         Scenario { config, ..scenario.clone() }
@@ -113,10 +106,24 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     let scenarios: Vec<Scenario> = strategies.iter().map(with).collect();
     // All are looked at before the first is played.
     scenarios.iter().try_for_each(Scenario::check).map_err(bad)?;
+    if args.seed.is_none() {
+        // Where stderr is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "again with: {}", command_line(Some(seed)));
+    }
+    if !args.json {
+        print(&table::head(args, &scenarios))?;
+    }
+    if let Some(path) = &args.report {
+        let comparison = Comparison::play(&scenario, strategies, &wrong).map_err(bad)?;
+        let page = comparison_page(&comparison, &command_line(Some(seed)));
+        show(args, &comparison.cases[0].runs)?;
+        write_report(path, &page)?;
+        return Ok(exit_code(comparison.cases.iter().flat_map(|case| &case.runs)));
+    }
     let played = |scenario| simulation::play_on(plan::threads(args), scenario);
     let results = scenarios.into_iter().map(played);
     let results = results.collect::<Result<Vec<Results>, _>>().map_err(bad)?;
-    show(args, &scenario, &results)?;
+    show(args, &results)?;
     Ok(exit_code(results.iter()))
 }
 
@@ -135,10 +142,10 @@ fn config(args: &SimArgs, strategy: Strategy) -> Config {
 }
 
 /// Prints what came of the runs that were asked for.
-fn show(args: &SimArgs, scenario: &Scenario, results: &[Results]) -> Result<(), Failure> {
+fn show(args: &SimArgs, results: &[Results]) -> Result<(), Failure> {
     print(&match args.json {
         true => simulation::json(results),
-        false => table::table(args, scenario, results),
+        false => table::table(results),
     })
 }
 

@@ -3,18 +3,21 @@
 use std::fmt::Write as _;
 
 use gossiper_lab::network::{Distribution, Latency};
-use gossiper_lab::simulation::{Results, Scenario, faults_in_words, overlays_in_words};
+use gossiper_lab::simulation::{
+    Paths, Results, Scenario, Setting, faults_in_words, overlays_in_words, strategy_name,
+};
 
 use super::SimArgs;
 
 /// What a table shows in one row: its name, and the figure of one run.
 type Row = (&'static str, fn(&Results) -> String);
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 19] = [
     ("coverage", |run| told(run.coverage, |share| format!("{:.2} %", share * 100.0))),
     ("values everywhere", |run| format!("{}/{}", run.complete, run.broadcasts)),
     ("died with its holders", |run| run.orphaned.to_string()),
     ("taken by no node", |run| run.unplaced.to_string()),
+    ("hub", hubs),
     ("nodes down at the end", |run| (run.nodes as u64 - u64::from(run.live_nodes)).to_string()),
     ("redundancy", |run| figure(run.redundancy)),
     ("last delivery hop", |run| figure(run.last_delivery_hop)),
@@ -32,7 +35,8 @@ const ROWS: [Row; 18] = [
 ];
 
 /// Rows that a run without any such thing does without.
-const FAULT_ROWS: [&str; 6] = [
+const FAULT_ROWS: [&str; 7] = [
+    "hub",
     "died with its holders",
     "taken by no node",
     "nodes down at the end",
@@ -41,23 +45,33 @@ const FAULT_ROWS: [&str; 6] = [
     "sent to the dead",
 ];
 
-/// What is shown without `--json`; the seed first.
-pub(super) fn table(args: &SimArgs, scenario: &Scenario, results: &[Results]) -> String {
+/// What is told of a run without `--json` before it is played; the seed first.
+pub(super) fn head(args: &SimArgs, scenarios: &[Scenario]) -> String {
+    let Some(first) = scenarios.first() else { return String::new() };
+    let named = |it: &Scenario| (strategy_name(it.config.strategy), Setting::of(it));
+    let settings: Vec<(&str, Setting)> = scenarios.iter().map(named).collect();
+    let uses_topology =
+        |(_, setting): &(_, Setting)| matches!(setting.overlay, Paths::Links | Paths::Given);
+    let topology = match settings.iter().any(uses_topology) {
+        true => format!(" on {}", first.topology),
+        // It told nodes no more than that they have to find their ways themselves.
+        false => String::new(),
+    };
+    format!(
+        "seed {}\n{}{topology}: {} at {} a second, {}\noverlay: {}\nfaults: {}\n",
+        first.seed,
+        counted(first.nodes, "node"),
+        counted(args.broadcasts, "broadcast"),
+        args.rate,
+        between(first.latency),
+        overlays_in_words(settings.iter().map(|(name, setting)| (*name, setting))),
+        faults_in_words(&settings[0].1.faults)
+    )
+}
+
+/// The figures, which stand below the head.
+pub(super) fn table(results: &[Results]) -> String {
     let mut text = String::new();
-    if let Some(first) = results.first() {
-        let _ = writeln!(text, "seed {}", first.seed);
-        let _ = writeln!(
-            text,
-            "{} on {}: {} at {} a second, {}",
-            counted(first.nodes, "node"),
-            scenario.topology,
-            counted(args.broadcasts, "broadcast"),
-            args.rate,
-            between(scenario.latency)
-        );
-        let _ = writeln!(text, "overlay: {}", overlays_in_words(results));
-        let _ = writeln!(text, "faults: {}\n", faults_in_words(&first.setting.faults));
-    }
     let names = results.iter().map(|run| run.strategy.to_owned());
     row(&mut text, "", &names.collect::<Vec<_>>());
     for (name, cell) in ROWS {
@@ -93,6 +107,15 @@ fn nobody_left(run: &Results) -> String {
         run.orphaned,
         run.unplaced
     )
+}
+
+/// Who was the hub when a fault aimed at it first, and how often one did later.
+fn hubs(run: &Results) -> String {
+    match &run.hubs[..] {
+        [] => NOTHING.to_owned(),
+        [hub] => format!("n{hub}"),
+        [hub, more @ ..] => format!("n{hub} (+{})", more.len()),
+    }
 }
 
 fn row(text: &mut String, name: &str, cells: &[String]) {

@@ -95,6 +95,7 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
     let nodes = scenario.nodes;
     let s = if nodes == 1 { "" } else { "s" };
     let runs = || cases.iter().flat_map(|case| &case.runs);
+    let first = cases.iter().take(1).flat_map(|case| &case.runs);
     let config = &scenario.config;
     let mut facts = vec![
         ("seed", scenario.seed.to_string()),
@@ -102,7 +103,7 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
         ("values", scenario.broadcasts.len().to_string()),
         ("latency", latency_words(scenario.latency)),
         ("topology", scenario.topology.to_string()),
-        ("overlay", cases.first().map_or_else(String::new, |case| overlays_in_words(&case.runs))),
+        ("overlay", overlays_in_words(first.map(|run| (run.strategy, &run.setting)))),
         ("gossip", format!("{} peers every {}", config.fanout, time(config.gossip_interval))),
         ("acknowledged within", time(config.ack_timeout)),
         ("pace of hybrid", time(config.pace)),
