@@ -261,6 +261,12 @@ impl Cluster {
         self.trace.as_ref().map(|trace| trace.trace(last.unwrap_or_default()))
     }
 
+    /// The moment that the cluster has come to, and the one at which the scenario is over; both
+    /// since the first node started.
+    pub fn times(&self) -> (Instant, Instant) {
+        (self.now, self.end)
+    }
+
     /// What has come of the scenario so far.
     pub fn results(&self) -> Results {
         let mut tally = Tally::default();

@@ -12,10 +12,13 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use gossiper_core::Instant;
 use gossiper_lab::fault::{Action, Event, FaultPlan};
 use gossiper_lab::network::Latency;
 use gossiper_lab::simulation::report::{Comparison, Wrong, comparison_page};
-use gossiper_lab::simulation::{self, LoadPlan, Results, Scenario, Trouble};
+use gossiper_lab::simulation::{
+    self, Cluster, LoadPlan, Results, Scenario, ScenarioError, Trouble, strategy_name,
+};
 use gossiper_lab::topology::Topology;
 use gossiper_maelstrom::{Config, Strategy};
 
@@ -120,11 +123,30 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         write_report(path, &page)?;
         return Ok(exit_code(comparison.cases.iter().flat_map(|case| &case.runs)));
     }
-    let played = |scenario| simulation::play_on(plan::threads(args), scenario);
-    let results = scenarios.into_iter().map(played);
+    let results = scenarios.into_iter().map(|scenario| play(args, scenario));
     let results = results.collect::<Result<Vec<Results>, _>>().map_err(bad)?;
     show(args, &results)?;
     Ok(exit_code(results.iter()))
+}
+
+/// Plays a run. On a terminal a bar shows how far in virtual time it is.
+fn play(args: &SimArgs, scenario: Scenario) -> Result<Results, ScenarioError> {
+    let name = strategy_name(scenario.config.strategy);
+    let mut cluster = Cluster::on_threads(plan::threads(args), scenario)?;
+    let in_s = |at: Instant| at.0 / 1_000_000_000;
+    let end_s = in_s(cluster.times().1);
+    let bar = plan::styled_bar(end_s, "{bar:30.cyan} {msg}: {pos} of {len} s of virtual time");
+    bar.set_message(name);
+    let mut shown_s = 0;
+    while cluster.advance() {
+        let now_s = in_s(cluster.times().0);
+        if now_s > shown_s {
+            shown_s = now_s;
+            bar.set_position(now_s);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(cluster.results())
 }
 
 /// What the nodes of a run are told.

@@ -45,15 +45,19 @@ pub(super) fn threads(args: &SimArgs) -> usize {
     args.threads.unwrap_or_else(cores)
 }
 
-/// A bar on a terminal, else nothing.
+/// A bar of runs on a terminal, else nothing.
 pub(super) fn bar(runs: usize) -> ProgressBar {
+    styled_bar(runs as u64, "{bar:30.cyan} {pos} of {len} runs, {eta} left")
+}
+
+/// A bar on a terminal, else nothing. The template must be a good one.
+pub(super) fn styled_bar(length: u64, template: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    // The template is a constant, and good.
-    let style = ProgressStyle::with_template("{bar:30.cyan} {pos} of {len} runs, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(runs as u64).with_style(style.progress_chars("━╸─"))
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style.progress_chars("━╸─"))
 }
 
 /// A column: its name, whether it is there even if all its cells are alike, and its cell for the
