@@ -53,7 +53,7 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--loss", "2"], "a probability from 0 to 1"),
         (&["--loss", "101%"], "such as 0.02 or 2%"),
         (&["--loss", "nan"], "a probability from 0 to 1"),
-        (&["--crash", "10%"], "such as 10%@2s"),
+        (&["--crash", "10%"], "such as 10%@1s"),
         (&["--crash", "0@2s"], "a share such as 10% or 0.1, hub, or a node such as n3"),
         (&["--crash", "n5@2s", "--nodes", "5"], "--crash n5@2s: there is no node n5"),
         (&["--crash", "hub@15000m"], "15000m is beyond ten days"),

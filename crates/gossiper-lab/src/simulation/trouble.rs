@@ -181,7 +181,7 @@ impl FromStr for Crash {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (who, span) = spanned(text, "10%@2s, or 10%@2s..8s if they come back")?;
+        let (who, span) = spanned(text, "10%@1s, or 10%@1s..5s if they come back")?;
         let share = share(who);
         let victims = match (who, share) {
             ("1", _) => {

@@ -22,7 +22,7 @@ use crate::cli::{TIMES, duration, duration_or_zero, positive};
 ///
 ///   gossiper sim --nodes 1000 --broadcasts 100 --latency 10..50
 ///   gossiper sim --nodes 100 --report report.html
-///   gossiper sim --strategy hybrid --nodes 60 --crash hub@2s --loss 0.02 --seed 7 --json
+///   gossiper sim --strategy hybrid --nodes 60 --crash hub@1s --loss 0.02 --seed 7 --json
 ///   gossiper sim --nodes 25 --broadcasts 100 --partition majority@1s..5s
 ///   gossiper sim plans/faults.toml
 ///   gossiper sim --swarm --seeds 10000
@@ -122,7 +122,8 @@ pub(crate) struct SimArgs {
     /// How hybrid's nodes know each other: computed, learned, or auto
     ///
     /// With computed everybody knows everybody. With learned each node finds a few neighbors by
-    /// itself, and a tree grows over them. Auto takes computed up to 5000 nodes.
+    /// itself, and a tree grows over them. Auto takes computed up to 5000 nodes, and learned beyond:
+    /// that takes longer to play, as the neighbors are found before the first broadcast.
     #[arg(long, value_name = "KIND", default_value_t = Overlay::Auto)]
     pub(super) overlay: Overlay,
 
@@ -135,7 +136,7 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "P", default_value = "0", value_parser = probability)]
     pub(super) loss: f64,
 
-    /// Who crashes, and when: 10%@2s or 0.1@2s; back, empty, with 10%@2s..8s; also hub@2s or n3@2s
+    /// Who crashes, and when: 10%@1s or 0.1@1s; back, empty, with 10%@1s..5s; also hub@1s or n3@1s
     ///
     /// A share of the nodes is drawn at random; the hub is the node that has sent most messages.
     #[arg(long, value_name = "WHO@WHEN")]
