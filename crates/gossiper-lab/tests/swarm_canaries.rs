@@ -16,18 +16,40 @@ const SEEDS: u64 = 40;
 /// A core's node that goes wrong in one way.
 struct Canary {
     core: Core,
-    wrong: Check,
+    /// The check that it breaks, if one alone.
+    wrong: Option<Check>,
+    /// Whether it hears a message, and what of it.
+    hears: fn(&mut Message) -> bool,
     me: NodeId,
     nodes: usize,
     turns: u64,
     /// What it says of its neighbors.
     view: Vec<NodeId>,
+    /// When it next says something for nothing, if it never rests.
+    next: Instant,
+    said: u64,
+    numbers: u64,
 }
 
 /// What is no node's value.
 const INVENTED: usize = usize::MAX;
 
 impl Canary {
+    fn new(birth: Birth, wrong: Option<Check>, hears: fn(&mut Message) -> bool) -> Self {
+        Self {
+            wrong,
+            hears,
+            me: birth.id,
+            nodes: birth.members.len(),
+            turns: 0,
+            view: Vec::new(),
+            next: birth.now,
+            said: 0,
+            numbers: 0,
+            core: Core::new(birth),
+        }
+    }
+
     fn peer(&self) -> NodeId {
         NodeId((self.me.0 + 1) % self.nodes as u64)
     }
@@ -40,11 +62,34 @@ impl Canary {
     fn is_late(&self) -> bool {
         self.turns > 20
     }
+
+    /// Says something every few ms, under numbers that rise all the same.
+    fn chatter(&mut self, now: Instant, outputs: &mut Vec<Output>, before: usize) {
+        if now >= self.next {
+            self.next = now + std::time::Duration::from_millis(5);
+            let message = Message::Ack { of: MessageId(0) };
+            let to = self.peer();
+            outputs.push(Output::Send { to, id: MessageId(0), dialect: None, message });
+            self.said += 1;
+        }
+        for output in &mut outputs[before..] {
+            if let Output::Send { id, .. } = output {
+                self.numbers += 1;
+                *id = MessageId(self.numbers);
+            }
+        }
+    }
 }
 
 impl Machine for Canary {
-    fn handle(&mut self, now: Instant, input: Input, outputs: &mut Vec<Output>) {
+    fn handle(&mut self, now: Instant, mut input: Input, outputs: &mut Vec<Output>) {
         self.turns += 1;
+        let before = outputs.len();
+        if let Input::Received { message, .. } = &mut input
+            && !(self.hears)(message)
+        {
+            return;
+        }
         let is_broadcast = matches!(input, Input::Broadcast(_));
         let is_exchange = matches!(
             &input,
@@ -52,25 +97,27 @@ impl Machine for Canary {
                 | Input::Received { message: Message::Sync { .. } | Message::Summary(_), .. }
         );
         match self.wrong {
-            Check::Unacknowledged if is_broadcast => return,
+            Some(Check::Unacknowledged) if is_broadcast => return,
             // It pushes nothing on either, else a calm network would do without.
-            Check::Agreement if !is_broadcast && (is_exchange || self.me.0 == 0) => return,
-            Check::Panic if self.is_late() => panic!("a canary"),
+            Some(Check::Agreement) if !is_broadcast && (is_exchange || self.me.0 == 0) => return,
+            Some(Check::Panic) if self.is_late() => panic!("a canary"),
             _ => {}
         }
         self.core.handle(now, input, outputs);
         self.view = match self.wrong {
-            Check::Views if self.is_late() => vec![self.peer(); 2],
-            Check::Symmetry if self.me.0 == 0 => Vec::new(),
+            Some(Check::Views) if self.is_late() => vec![self.peer(); 2],
+            Some(Check::Symmetry) if self.me.0 == 0 => Vec::new(),
             _ => self.core.neighbors().to_vec(),
         };
         match self.wrong {
-            Check::Invented if self.is_late() => outputs.push(Output::Deliver { place: INVENTED }),
-            Check::Twice => {
+            Some(Check::Invented) if self.is_late() => {
+                outputs.push(Output::Deliver { place: INVENTED })
+            }
+            Some(Check::Twice) => {
                 let first = outputs.iter().find(|it| matches!(it, Output::Deliver { .. })).cloned();
                 outputs.extend(first);
             }
-            Check::Outputs if self.is_late() => {
+            Some(Check::Outputs) if self.is_late() => {
                 let undelivered = Output::Undelivered {
                     neighbor: self.peer(),
                     payload: gossiper_core::Payload::new(b"0"),
@@ -78,17 +125,21 @@ impl Machine for Canary {
                 };
                 outputs.extend(vec![undelivered; 1 << 20]);
             }
-            Check::Address if self.is_late() => outputs.push(self.send(self.me, u64::MAX)),
-            Check::Numbers => {
+            Some(Check::Address) if self.is_late() => outputs.push(self.send(self.me, u64::MAX)),
+            Some(Check::Numbers) => {
                 outputs.extend([self.send(self.peer(), u64::MAX), self.send(self.peer(), u64::MAX)])
             }
+            Some(Check::Idle) => self.chatter(now, outputs, before),
             _ => {}
         }
     }
 
     fn next_wakeup(&self) -> Option<Instant> {
         match self.wrong {
-            Check::Storm if self.is_late() => Some(Instant::START),
+            Some(Check::Storm) if self.is_late() => Some(Instant::START),
+            Some(Check::Idle) => {
+                Some(self.core.next_wakeup().map_or(self.next, |due| due.min(self.next)))
+            }
             _ => self.core.next_wakeup(),
         }
     }
@@ -96,8 +147,9 @@ impl Machine for Canary {
     fn stats(&self) -> Stats {
         let mut stats = self.core.stats();
         match self.wrong {
-            Check::Counters if self.is_late() => stats.rounds = 0,
-            Check::Sums => stats.messages_sent += self.turns,
+            Some(Check::Counters) if self.is_late() => stats.rounds = 0,
+            Some(Check::Idle) => stats.messages_sent += self.said,
+            Some(Check::Sums) => stats.messages_sent += self.turns,
             _ => {}
         }
         stats
@@ -105,8 +157,8 @@ impl Machine for Canary {
 
     fn awaited(&self) -> Awaited {
         match self.wrong {
-            Check::Awaited if self.is_late() => Awaited { forwards: usize::MAX },
-            Check::Remainder => Awaited { forwards: 1 },
+            Some(Check::Awaited) if self.is_late() => Awaited { forwards: usize::MAX },
+            Some(Check::Remainder) => Awaited { forwards: 1 },
             _ => self.core.awaited(),
         }
     }
@@ -117,7 +169,7 @@ impl Machine for Canary {
 
     fn payload_count(&self) -> usize {
         let count = self.core.payload_count();
-        if self.wrong == Check::Forgotten { count.min(1) } else { count }
+        if self.wrong == Some(Check::Forgotten) { count.min(1) } else { count }
     }
 
     fn payload(&self, place: usize) -> Option<&[u8]> {
@@ -128,71 +180,8 @@ impl Machine for Canary {
     }
 }
 
-/// One that says something every few ms, and so never rests.
-struct Chatterer {
-    core: Core,
-    peer: NodeId,
-    next: Instant,
-    said: u64,
-    shift: u64,
-}
-
-impl Machine for Chatterer {
-    fn handle(&mut self, now: Instant, input: Input, outputs: &mut Vec<Output>) {
-        let before = outputs.len();
-        self.core.handle(now, input, outputs);
-        if now >= self.next {
-            self.next = now + std::time::Duration::from_millis(5);
-            let message = Message::Ack { of: MessageId(0) };
-            outputs.push(Output::Send { to: self.peer, id: MessageId(0), dialect: None, message });
-            self.said += 1;
-        }
-        // Its numbers rise all the same.
-        for output in &mut outputs[before..] {
-            if let Output::Send { id, .. } = output {
-                self.shift += 1;
-                *id = MessageId(self.shift);
-            }
-        }
-    }
-
-    fn next_wakeup(&self) -> Option<Instant> {
-        Some(self.core.next_wakeup().map_or(self.next, |due| due.min(self.next)))
-    }
-
-    fn stats(&self) -> Stats {
-        let stats = self.core.stats();
-        Stats { messages_sent: stats.messages_sent + self.said, ..stats }
-    }
-
-    fn awaited(&self) -> Awaited {
-        self.core.awaited()
-    }
-
-    fn neighbors(&self) -> &[NodeId] {
-        self.core.neighbors()
-    }
-
-    fn payload_count(&self) -> usize {
-        self.core.payload_count()
-    }
-
-    fn payload(&self, place: usize) -> Option<&[u8]> {
-        self.core.payload(place)
-    }
-}
-
 fn maker(wrong: Check) -> impl Fn(Birth) -> Box<dyn Machine> + Sync {
-    move |birth| {
-        let (me, nodes) = (birth.id, birth.members.len());
-        let peer = NodeId((me.0 + 1) % nodes as u64);
-        let next = birth.now;
-        let core = Core::new(birth);
-        match wrong {
-            Check::Idle => Box::new(Chatterer { core, peer, next, said: 0, shift: 0 }),
-            _ => Box::new(Canary { core, wrong, me, nodes, turns: 0, view: Vec::new() }),
-        }
-    }
+    move |birth| Box::new(Canary::new(birth, Some(wrong), |_| true))
 }
 
 /// The scenario of a seed, whose nodes have partial views.
@@ -247,51 +236,9 @@ fn what_fails_is_shrunk_to_what_it_needs_and_can_be_read_and_played_again() {
     assert_eq!(play(&again, &core_node).unwrap().breach, None);
 }
 
-/// A node on partial views to which something never comes.
-struct Deaf {
-    core: Core,
-    hears: fn(&mut Message) -> bool,
-}
-
-impl Machine for Deaf {
-    fn handle(&mut self, now: Instant, mut input: Input, outputs: &mut Vec<Output>) {
-        let hears = match &mut input {
-            Input::Received { message, .. } => (self.hears)(message),
-            _ => true,
-        };
-        if hears {
-            self.core.handle(now, input, outputs);
-        }
-    }
-
-    fn next_wakeup(&self) -> Option<Instant> {
-        self.core.next_wakeup()
-    }
-
-    fn stats(&self) -> Stats {
-        self.core.stats()
-    }
-
-    fn awaited(&self) -> Awaited {
-        self.core.awaited()
-    }
-
-    fn neighbors(&self) -> &[NodeId] {
-        self.core.neighbors()
-    }
-
-    fn payload_count(&self) -> usize {
-        self.core.payload_count()
-    }
-
-    fn payload(&self, place: usize) -> Option<&[u8]> {
-        self.core.payload(place)
-    }
-}
-
 /// What becomes of a few clusters on partial views whose nodes do not hear something.
 fn without(hears: fn(&mut Message) -> bool) -> Vec<Check> {
-    let maker = move |birth| Box::new(Deaf { core: Core::new(birth), hears }) as Box<dyn Machine>;
+    let maker = move |birth| Box::new(Canary::new(birth, None, hears)) as Box<dyn Machine>;
     let breach = |seed| play(&learned(seed), &maker).unwrap().breach;
     (1..=8).filter_map(breach).map(|breach| breach.check).collect()
 }
