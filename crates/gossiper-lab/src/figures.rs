@@ -121,8 +121,15 @@ impl Set {
     }
 }
 
-/// Five elements of a sorted list, as Maelstrom picks them: quantile p is element
-/// min(n − 1, ⌊n·p⌋). So the median of two is the greater one, and nothing is interpolated.
+/// The place of quantile p in a sorted list of n, as Maelstrom picks it: min(n − 1, ⌊n·p⌋); none of
+/// nothing. So the median of two is the greater one, and nothing is interpolated.
+pub fn quantile_place(n: usize, p: f64) -> Option<usize> {
+    let last = n.checked_sub(1)?;
+    // In floating point, as in jepsen checker.clj frequency-distribution, rounding included.
+    Some(last.min((n as f64 * p).floor() as usize))
+}
+
+/// Five elements of a sorted list, at their [places](quantile_place).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Quantiles<T> {
     /// The least.
@@ -145,15 +152,18 @@ pub struct Quantiles<T> {
 impl<T: Copy> Quantiles<T> {
     /// The quantiles of a list that is sorted; nothing if it is empty.
     pub fn of_sorted(sorted: &[T]) -> Option<Self> {
-        let last = sorted.len().checked_sub(1)?;
-        // In floating point, as in jepsen checker.clj frequency-distribution, rounding included.
-        let element = |p: f64| sorted[last.min((sorted.len() as f64 * p).floor() as usize)];
+        Self::picked(sorted.len(), |place| sorted[place])
+    }
+
+    /// The quantiles of a list of n, of which `element` says what stands at a place.
+    pub(crate) fn picked(n: usize, element: impl Fn(usize) -> T) -> Option<Self> {
+        let quantile = |p: f64| quantile_place(n, p).map(&element);
         Some(Self {
-            min: sorted[0],
-            median: element(0.5),
-            p95: element(0.95),
-            p99: element(0.99),
-            max: sorted[last],
+            min: quantile(0.0)?,
+            median: quantile(0.5)?,
+            p95: quantile(0.95)?,
+            p99: quantile(0.99)?,
+            max: quantile(1.0)?,
         })
     }
 }

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::census::Value;
+use crate::figures::quantile_place;
 
 /// From this age on, in ms, ages are further apart than a millisecond: each by a 25th of the one
 /// before it. So a run of ten seconds has some 180 of them, and one of a day 400.
@@ -150,11 +151,11 @@ impl Recorder {
 
     /// The share of the value at this quantile.
     fn ranked(&self, ranks: &[i64], quantile: f64) -> u32 {
-        let place = ((self.values as f64 * quantile).floor() as i64).min(self.values as i64 - 1);
+        let Some(place) = quantile_place(self.values as usize, quantile) else { return 0 };
         let mut before = 0;
         let rank = ranks.iter().position(|count| {
             before += count;
-            before > place
+            before > place as i64
         });
         (rank.unwrap_or_default() * (WHOLE_PPM as usize / SHARES)) as u32
     }

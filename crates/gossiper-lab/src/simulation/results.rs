@@ -219,22 +219,13 @@ fn ms(duration: Duration) -> f64 {
 /// The quantiles of a list in which number i stands `counts[i]` times.
 fn of_counts(counts: &[u64]) -> Option<Quantiles<u64>> {
     let total: u64 = counts.iter().sum();
-    let last = total.checked_sub(1)?;
-    let element = |place: u64| {
+    Quantiles::picked(total as usize, |place| {
         let mut before = 0;
         let at = counts.iter().position(|count| {
             before += count;
-            before > place
+            before > place as u64
         });
         at.unwrap_or_default() as u64
-    };
-    let quantile = |p: f64| element(last.min((total as f64 * p).floor() as u64));
-    Some(Quantiles {
-        min: element(0),
-        median: quantile(0.5),
-        p95: quantile(0.95),
-        p99: quantile(0.99),
-        max: element(last),
     })
 }
 

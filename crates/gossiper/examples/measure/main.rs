@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use gossiper_core::Strategy;
 use gossiper_lab::fault::Target;
-use gossiper_lab::figures::Quantiles;
+use gossiper_lab::figures::{Quantiles, quantile_place};
 use virtual_time::{Plan, Played, play};
 
 /// What to play.
@@ -83,8 +83,7 @@ impl All {
             sorted.sort_unstable_by(f64::total_cmp);
         }
         let at = |sorted: &[f64], part: f64| {
-            let place = (sorted.len() as f64 * part) as usize;
-            sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+            quantile_place(sorted.len(), part).map(|place| sorted[place]).unwrap_or_default()
         };
         let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
         let excess = [0.5, 0.95, 0.99, 1.0].map(|part| format!("{:.0}", at(&self.excess, part)));

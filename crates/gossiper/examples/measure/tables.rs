@@ -8,6 +8,7 @@ use std::thread;
 
 use gossiper_core::{Config, Mechanism, Strategy};
 use gossiper_lab::fault::{Kind, Target};
+use gossiper_lab::figures::quantile_place;
 use gossiper_lab::run::ValueLine;
 use gossiper_lab::topology::Topology;
 use gossiper_lab::verdict::Fate;
@@ -322,10 +323,9 @@ fn play_all(rows: &[&Row], seeds: RangeInclusive<u64>) -> Vec<Vec<Cell>> {
     rows.iter().map(|_| cells.by_ref().take(CONDITIONS.len()).collect()).collect()
 }
 
-/// An element of a sorted list of times, as the lab picks them.
+/// A quantile of a sorted list of times.
 fn time(sorted: &[f64], quantile: f64) -> String {
-    let place = (sorted.len() as f64 * quantile) as usize;
-    match sorted.get(place.min(sorted.len().saturating_sub(1))) {
+    match quantile_place(sorted.len(), quantile).map(|place| sorted[place]) {
         None => "–".into(),
         Some(ms) if ms.is_infinite() => "never".into(),
         Some(ms) => format!("{ms:.0}"),
