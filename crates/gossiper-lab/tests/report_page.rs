@@ -14,7 +14,7 @@ use gossiper_lab::fault::FaultPlan;
 use gossiper_lab::network::Latency;
 use gossiper_lab::report;
 use gossiper_lab::simulation::report::{Comparison, Wrong, comparison_page, plan_page};
-use gossiper_lab::simulation::{LoadPlan, Scenario, Sweep};
+use gossiper_lab::simulation::{self, LoadPlan, Scenario, Sweep};
 use gossiper_lab::topology::Topology;
 use serde_json::Value;
 use support::{Browser, Cluster, empty_folder, nothing_happened, write_folder};
@@ -266,7 +266,8 @@ fn simulated() -> String {
         seed: 7,
     };
     let all = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, Strategy::Hybrid];
-    let comparison = Comparison::play(&scenario, &all, &Wrong::Unasked).expect("it can be played");
+    let comparison = Comparison::play(&scenario, &all, &Wrong::Unasked, simulation::play)
+        .expect("it can be played");
     comparison_page(&comparison, "gossiper sim --seed 7 --report <b>")
 }
 

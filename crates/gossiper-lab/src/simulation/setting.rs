@@ -130,6 +130,11 @@ impl Paths {
         }
     }
 
+    /// Whether these are links of the topology.
+    pub fn are_given(self) -> bool {
+        matches!(self, Self::Links | Self::Given)
+    }
+
     /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {

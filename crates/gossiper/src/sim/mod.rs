@@ -117,7 +117,8 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
         print(&table::head(args, &scenarios))?;
     }
     if let Some(path) = &args.report {
-        let comparison = Comparison::play(&scenario, strategies, &wrong).map_err(bad)?;
+        let comparison = Comparison::play(&scenario, strategies, &wrong, |each| play(args, each));
+        let comparison = comparison.map_err(bad)?;
         let page = comparison_page(&comparison, &command_line(Some(seed)));
         show(args, &comparison.cases[0].runs)?;
         write_report(path, &page)?;

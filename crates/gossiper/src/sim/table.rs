@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use gossiper_lab::network::{Distribution, Latency};
 use gossiper_lab::simulation::{
-    Paths, Results, Scenario, Setting, faults_in_words, overlays_in_words, strategy_name,
+    Results, Scenario, Setting, faults_in_words, overlays_in_words, strategy_name,
 };
 
 use super::SimArgs;
@@ -50,9 +50,7 @@ pub(super) fn head(args: &SimArgs, scenarios: &[Scenario]) -> String {
     let Some(first) = scenarios.first() else { return String::new() };
     let named = |it: &Scenario| (strategy_name(it.config.strategy), Setting::of(it));
     let settings: Vec<(&str, Setting)> = scenarios.iter().map(named).collect();
-    let uses_topology =
-        |(_, setting): &(_, Setting)| matches!(setting.overlay, Paths::Links | Paths::Given);
-    let topology = match settings.iter().any(uses_topology) {
+    let topology = match settings.iter().any(|(_, setting)| setting.overlay.are_given()) {
         true => format!(" on {}", first.topology),
         // It told nodes no more than that they have to find their ways themselves.
         false => String::new(),

@@ -4,7 +4,7 @@ use gossiper_core::{Config, Strategy};
 
 use super::played::Played;
 use crate::fault::FaultPlan;
-use crate::simulation::{Crash, Results, Scenario, ScenarioError, Span, Trouble, Victims, play};
+use crate::simulation::{Crash, Results, Scenario, ScenarioError, Span, Trouble, Victims};
 
 /// The share of messages that is lost in the case of loss, where nothing else is asked for.
 const LOSS: f64 = 0.05;
@@ -48,8 +48,8 @@ struct Plan {
 }
 
 impl Comparison {
-    /// Plays a scenario with each of the protocols, for each case; and then the small cluster. Of
-    /// the scenario's own the strategy and the faults do not count.
+    /// Has a scenario played with each of the protocols, for each case; and plays the small cluster.
+    /// Of the scenario's own the strategy and the faults do not count.
     ///
     /// # Errors
     ///
@@ -58,6 +58,7 @@ impl Comparison {
         scenario: &Scenario,
         strategies: &[Strategy],
         wrong: &Wrong,
+        play: impl Fn(Scenario) -> Result<Results, ScenarioError>,
     ) -> Result<Self, ScenarioError> {
         let plans = plans(scenario, wrong);
         let of = |plan: &Plan, scenario: &Scenario| {
@@ -74,7 +75,7 @@ impl Comparison {
         let scenarios = plans.iter().map(|plan| of(plan, scenario));
         let scenarios: Vec<Vec<Scenario>> = scenarios.collect::<Result<_, ScenarioError>>()?;
         let case = |(plan, scenarios): (Plan, Vec<Scenario>)| {
-            let runs = scenarios.into_iter().map(play).collect::<Result<Vec<_>, _>>()?;
+            let runs = scenarios.into_iter().map(&play).collect::<Result<Vec<_>, _>>()?;
             let played = Played::of(scenario, strategies, &plan.wrong);
             Ok(Case { name: plan.name, arguments: plan.arguments, runs, played })
         };

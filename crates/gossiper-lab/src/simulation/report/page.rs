@@ -102,12 +102,14 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
         ("nodes", nodes.to_string()),
         ("values", scenario.broadcasts.len().to_string()),
         ("latency", latency_words(scenario.latency)),
-        ("topology", scenario.topology.to_string()),
-        ("overlay", overlays_in_words(first.map(|run| (run.strategy, &run.setting)))),
+        ("overlay", overlays_in_words(first.clone().map(|run| (run.strategy, &run.setting)))),
         ("gossip", format!("{} peers every {}", config.fanout, time(config.gossip_interval))),
         ("acknowledged within", time(config.ack_timeout)),
         ("pace of hybrid", time(config.pace)),
     ];
+    if first.clone().any(|run| run.setting.overlay.are_given()) {
+        facts.insert(4, ("topology", scenario.topology.to_string()));
+    }
     // Without any the cases say what is compared.
     let asked = runs().next().map(|run| &run.setting.faults).filter(|faults| !faults.is_empty());
     facts.extend(asked.map(|faults| ("faults", faults_in_words(faults))));
@@ -130,7 +132,9 @@ pub fn plan_page(sweep: &Sweep, answers: &[Answer], command: &str) -> String {
         facts.push(("runs", answers.len().to_string()));
         facts.push(("values in each", point.load.broadcasts.to_string()));
         facts.push(("latency", latency_words(point.latency)));
-        facts.push(("topology", point.topology.to_string()));
+        if rows.iter().any(|row| row.paths.are_given()) {
+            facts.push(("topology", point.topology.to_string()));
+        }
     }
     html(&Data {
         title: &sweep.question,

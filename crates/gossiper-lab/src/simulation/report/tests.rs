@@ -39,7 +39,7 @@ fn data(page: &str) -> Value {
 #[test]
 fn without_faults_asked_for_three_cases_are_compared_and_the_first_is_the_run_itself() {
     let scenario = scenario(40, 20);
-    let comparison = Comparison::play(&scenario, &ALL, &Wrong::Unasked).unwrap();
+    let comparison = Comparison::play(&scenario, &ALL, &Wrong::Unasked, play).unwrap();
     let arguments: Vec<&str> = comparison.cases.iter().map(|case| &case.arguments[..]).collect();
     assert_eq!(arguments, ["", "--loss 0.05", "--crash hub@200ms"]);
     for (run, strategy) in comparison.cases[0].runs.iter().zip(ALL) {
@@ -63,7 +63,7 @@ fn without_faults_asked_for_three_cases_are_compared_and_the_first_is_the_run_it
 #[test]
 fn a_small_run_is_played_itself() {
     let scenario = scenario(12, 3);
-    let comparison = Comparison::play(&scenario, &ALL, &Wrong::Unasked).unwrap();
+    let comparison = Comparison::play(&scenario, &ALL, &Wrong::Unasked, play).unwrap();
     let data = data(&comparison_page(&comparison, ""));
     let played = &data["cases"][0]["played"];
     assert_eq!((&played["nodes"], &played["is_whole"]), (&12.into(), &true.into()));
@@ -83,7 +83,7 @@ fn faults_that_are_asked_for_are_the_only_case_and_values_follow_them() {
     let span = Span { from_ms: 5_000, until_ms: Some(7_000) };
     let crash = Some(Crash { victims: Victims::Share(0.1), span });
     let wrong = Wrong::Trouble(Trouble { crash, ..Trouble::default() });
-    let comparison = Comparison::play(&scenario(100, 20), &ALL[3..], &wrong).unwrap();
+    let comparison = Comparison::play(&scenario(100, 20), &ALL[3..], &wrong, play).unwrap();
     let data = data(&comparison_page(&comparison, ""));
     assert_eq!(data["cases"].as_array().unwrap().len(), 1);
     let told = serde_json::json!(["faults", "kill of 10 of 100 nodes from 5 to 7 s"]);
@@ -99,10 +99,10 @@ fn what_a_small_cluster_does_not_have_is_not_played() {
     let span = Span { from_ms: 500, until_ms: None };
     let crash = Some(Crash { victims: Victims::Node(57), span });
     let wrong = Wrong::Trouble(Trouble { crash, ..Trouble::default() });
-    let comparison = Comparison::play(&scenario(100, 5), &ALL[3..], &wrong).unwrap();
+    let comparison = Comparison::play(&scenario(100, 5), &ALL[3..], &wrong, play).unwrap();
     assert!(comparison.cases[0].played.is_none());
     assert!(data(&comparison_page(&comparison, ""))["cases"][0]["played"].is_null());
-    let refused = Comparison::play(&scenario(20, 5), &ALL, &wrong).unwrap_err();
+    let refused = Comparison::play(&scenario(20, 5), &ALL, &wrong, play).unwrap_err();
     assert!(refused.to_string().contains("there is no node n57"), "{refused}");
 }
 
