@@ -301,19 +301,39 @@ fn a_simulation_is_compared_and_played_on_a_desktop_and_on_a_phone() {
     }
 }
 
-#[test]
-fn a_plan_is_drawn_against_what_it_sweeps() {
-    let folder = empty_folder("page-plan");
-    let plan = "question = \"<b>How?</b>\"\nnodes = [5, 20, 80]\nseeds = 2\nbroadcasts = 4\n\
-                settle = \"3s\"\n[[faults]]\nname = \"none\"\n[[faults]]\nname = \"5 %\"\n\
-                loss = 0.05";
+/// What the page of a plan finds.
+fn plan_findings(folder: &str, plan: &str) -> Option<Value> {
+    let folder = empty_folder(folder);
     let sweep = Sweep::from_toml(plan).expect("it is a plan");
     let answers = sweep.play(2, &|| ()).expect("it can be played");
     fs::write(folder.join("report.html"), plan_page(&sweep, &answers, "gossiper sim p.toml"))
         .expect("the folder is writable");
-    let Some(found) = findings_of(&folder, 390, "light", SIMULATION_EXERCISE) else { return };
+    let found = findings_of(&folder, 390, "light", SIMULATION_EXERCISE)?;
     expect_sound(&found);
+    Some(found)
+}
+
+#[test]
+fn a_plan_is_drawn_against_what_it_sweeps() {
+    let plan = "question = \"<b>How?</b>\"\nnodes = [5, 20, 80]\nseeds = 2\nbroadcasts = 4\n\
+                settle = \"3s\"\n[[faults]]\nname = \"none\"\n[[faults]]\nname = \"5 %\"\n\
+                loss = 0.05";
+    let Some(found) = plan_findings("page-plan", plan) else { return };
     assert_eq!(found["sections"], serde_json::json!(["sweep", "coverage", "figures"]));
     assert_eq!((&found["charts"], &found["rows"]), (&5.into(), &24.into()), "{found:#}");
     assert_eq!(found["chartsAfter"], 5, "another choice shows other ones: {found:#}");
+    assert_eq!(found["choices"], serde_json::json!([["none", "5 %"]]));
+}
+
+#[test]
+fn the_overlay_of_hybrid_is_chosen_where_a_plan_has_several() {
+    let plan = "question = \"How?\"\nnodes = [5, 20]\nbroadcasts = 4\nsettle = \"3s\"\n\
+                strategy = [\"tree\", \"hybrid\"]\noverlay = [\"computed\", \"learned\"]";
+    let Some(found) = plan_findings("page-overlays", plan) else { return };
+    assert_eq!(found["choices"], serde_json::json!([["computed", "learned"]]));
+    assert_eq!((&found["chartsChanged"], &found["rows"]), (&3.into(), &6.into()), "{found:#}");
+    let alone = plan.replace("nodes = [5, 20]", "nodes = 5");
+    let Some(found) = plan_findings("page-overlays-alone", &alone) else { return };
+    assert_eq!(found["choices"], serde_json::json!([]), "it is the axis: {found:#}");
+    assert_eq!((&found["charts"], &found["rows"]), (&4.into(), &3.into()), "{found:#}");
 }

@@ -47,7 +47,8 @@ function caseTable() {
 
 function sweepTable() {
   const { rows } = run.sweep;
-  const swept = SWEPT.filter((key) => new Set(rows.map(key.of)).size > 1);
+  const paths = { title: "Overlay", of: (row) => row.paths, isText: true };
+  const swept = [...SWEPT.filter((key) => key.name !== "overlay"), paths].filter((key) => new Set(rows.map(key.of)).size > 1);
   return table("Runs", "means over the seeds; messages and bytes are for each value; the longest time and the recovery are the worst of all", [
     { title: "Protocol", of: (row) => row.strategy, isText: true, node: (row) => named(row.strategy) },
     ...swept.map((key) => ({ title: key.title, of: key.of, say: key.say, isText: key.isText })),

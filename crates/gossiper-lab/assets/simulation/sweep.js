@@ -7,6 +7,7 @@ const SWEPT = [
   { name: "fanout", title: "Fanout", of: (row) => row.fanout },
   { name: "interval", title: "Gossip interval", of: (row) => row.gossip_interval_ms, say: ms },
   { name: "pace", title: "Pace", of: (row) => row.pace_ms, say: ms },
+  { name: "overlay", title: "Overlay of hybrid", of: (row) => (row.strategy === "hybrid" ? row.overlay : null), isText: true },
 ];
 
 const CHARTS = [
@@ -21,13 +22,15 @@ function showSweep() {
   if (!run.sweep) return;
   const { rows, has_curves: hasCurves } = run.sweep;
   const strategies = [...new Set(rows.map((row) => row.strategy))];
-  const keys = SWEPT.map((key) => ({ ...key, values: [...new Set(rows.map(key.of))] })).filter((key) => key.values.length > 1);
+  // What other protocols do not have is null, and fits every choice.
+  const valuesOf = (key) => [...new Set(rows.map(key.of))].filter((value) => value !== null);
+  const keys = SWEPT.map((key) => ({ ...key, values: valuesOf(key) })).filter((key) => key.values.length > 1 && (key.name !== "overlay" || hasOverlays(rows)));
   // What is swept in numbers makes an axis; faults make panels.
   const axisKey = keys.find((key) => !key.isText) ?? keys[0];
   const chosen = new Map(keys.map((key) => [key.name, 0]));
   if (!rows.length) return;
 
-  const fits = (row, apart) => keys.every((key) => apart.includes(key.name) || key.of(row) === key.values[chosen.get(key.name)]);
+  const fits = (row, apart) => keys.every((key) => apart.includes(key.name) || [null, key.values[chosen.get(key.name)]].includes(key.of(row)));
   const choices = (apart, changed) => keys.filter((key) => !apart.includes(key.name)).map((key) => labelled(key.title, choice(key.values.map((value) => told(key, value)), 0, (place) => {
     chosen.set(key.name, place);
     changed();
@@ -71,11 +74,18 @@ function showSweep() {
   }
 }
 
+/** Whether a choice is to be made: an overlay may also change with the size alone. */
+function hasOverlays(rows) {
+  const others = SWEPT.filter((key) => key.name !== "overlay");
+  const settings = rows.filter((row) => row.strategy === "hybrid").map((row) => JSON.stringify(others.map((key) => key.of(row))));
+  return new Set(settings).size < settings.length;
+}
+
 function sweepChart(box, { title, note, of, spread, isTime }, key, strategies, rows) {
   const xs = key.isText ? key.values.map((_, place) => place) : [...key.values].sort((a, b) => a - b);
-  const xOf = (row) => (key.isText ? key.values.indexOf(row.faults) : key.of(row));
+  const xOf = (row) => (key.isText ? key.values.indexOf(key.of(row)) : key.of(row));
   const cells = (figure) => strategies.map((strategy) => xs.map((x) => {
-    const row = rows.find((one) => one.strategy === strategy && xOf(one) === x);
+    const row = rows.find((one) => one.strategy === strategy && (key.of(one) === null || xOf(one) === x));
     return row ? figure(row) : null;
   }));
   const columns = cells(of);

@@ -45,11 +45,15 @@
       button.click();
       await rest();
     }
+    found.choices = all("#sweep select").map((select) => [...select.options].map((option) => option.textContent));
+    const charts = () => all("#sweep canvas").map((canvas) => canvas.toDataURL());
+    const chartsBefore = charts();
     for (const select of all("#sweep select, #coverage select")) {
       select.selectedIndex = select.options.length - 1;
       select.dispatchEvent(new Event("change"));
       await rest();
     }
+    found.chartsChanged = charts().filter((picture, place) => picture !== chartsBefore[place]).length;
     found.chartsAfter = all(".plot canvas").length;
     found.blank += all("canvas").filter((canvas) => !isDrawn(canvas)).length;
 

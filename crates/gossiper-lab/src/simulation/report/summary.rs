@@ -16,7 +16,6 @@ pub struct Summary {
     /// The protocol's name.
     pub strategy: &'static str,
     /// Whom nodes push to.
-    #[serde(skip)]
     pub paths: Paths,
     /// How many runs there are.
     pub runs: usize,
