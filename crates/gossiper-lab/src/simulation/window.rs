@@ -156,43 +156,67 @@ fn play_part(
     let mut turns: Vec<Turn> = Vec::with_capacity(keys.len());
     // Wake-ups of the node whose turns it has that one of these has planned for this window.
     let mut planned: BinaryHeap<Reverse<(Instant, u32)>> = BinaryHeap::new();
-    for of_node in keys.chunk_by(|one, other| one >> 32 == other >> 32) {
-        let node = (of_node[0] >> 32) as u32;
-        let place = &mut places[node as usize / parts];
-        let mut numbers = of_node.iter().map(|&key| key as u32).peekable();
-        loop {
-            let due = planned.peek().map(|Reverse((at, _))| *at);
-            let is_next = |&number: &u32| due.is_none_or(|due| items[number as usize].0 <= due);
-            let (at, cause, event) = match numbers.next_if(is_next) {
-                Some(number) => {
-                    let (at, event) = items[number as usize];
-                    (at, Cause::Item(number), event)
+    let mut taken: Vec<Option<Arrival>> = Vec::new();
+    let mut rest = &keys[..];
+    while let Some(batch) = rest.split_off(..batch_end(rest)).filter(|batch| !batch.is_empty()) {
+        taken.extend(batch.iter().map(|&key| match items[key as u32 as usize].1 {
+            Event::Wakeup(_) => None,
+            Event::Arrival { message, .. } => Some(under_way.remove(message as usize)),
+        }));
+        let mut numbers = batch.iter().map(|&key| key as u32).zip(taken.drain(..)).peekable();
+        for of_node in batch.chunk_by(|one, other| node_of(*one) == node_of(*other)) {
+            let node = node_of(of_node[0]);
+            let place = &mut places[node as usize / parts];
+            let mut left = of_node.len();
+            loop {
+                let due = planned.peek().map(|Reverse((at, _))| *at);
+                let is_next = |number: u32| due.is_none_or(|due| items[number as usize].0 <= due);
+                let item = numbers.next_if(|(number, _)| left > 0 && is_next(*number));
+                let (at, cause, arrival) = match item {
+                    Some((number, arrival)) => {
+                        left -= 1;
+                        (items[number as usize].0, Cause::Item(number), arrival)
+                    }
+                    None => match planned.pop() {
+                        Some(Reverse((at, turn))) => (at, Cause::Turn(turn), None),
+                        None => break,
+                    },
+                };
+                let begin = hand.effects.len() as u32;
+                match arrival {
+                    Some(arrival) => hand.on_arrival(around, at, place, arrival),
+                    None => hand.on_wakeup(around, at, node as usize, place),
                 }
-                None => match planned.pop() {
-                    Some(Reverse((at, turn))) => (at, Cause::Turn(turn), Event::Wakeup(node)),
-                    None => break,
-                },
-            };
-            let begin = hand.effects.len() as u32;
-            match event {
-                Event::Wakeup(_) => hand.on_wakeup(around, at, node as usize, place),
-                Event::Arrival { message, .. } => {
-                    hand.on_arrival(around, at, place, under_way.remove(message as usize));
+                // It is the last effect of its turn, if it has one. One of an earlier turn that is
+                // still there is due later.
+                if let Some(&Effect::WakesAt(due)) = hand.effects.last()
+                    && due < end
+                {
+                    hand.effects.pop();
+                    planned.push(Reverse((due, turns.len() as u32)));
                 }
+                let effects = begin..hand.effects.len() as u32;
+                turns.push(Turn { at, node, cause, effects });
             }
-            // It is the last effect of its turn, if it has one. One of an earlier turn that is
-            // still there is due later.
-            if let Some(&Effect::WakesAt(due)) = hand.effects.last()
-                && due < end
-            {
-                hand.effects.pop();
-                planned.push(Reverse((due, turns.len() as u32)));
-            }
-            let effects = begin..hand.effects.len() as u32;
-            turns.push(Turn { at, node, cause, effects });
         }
     }
     turns
+}
+
+/// As many messages are taken at a time, and some more where they are for one node: what has to be
+/// fetched from memory for one is fetched while others are on their way.
+const BATCH: usize = 64;
+
+/// Where the next batch ends. All keys of a node are in one.
+fn batch_end(keys: &[u64]) -> usize {
+    let begun = &keys[..keys.len().min(BATCH)];
+    let last = begun.last().map(|&key| node_of(key));
+    let more = keys[begun.len()..].iter().take_while(|&&key| Some(node_of(key)) == last);
+    begun.len() + more.count()
+}
+
+fn node_of(key: u64) -> u32 {
+    (key >> 32) as u32
 }
 
 /// Where a turn is: which share, and where in it.
