@@ -45,9 +45,9 @@ pub struct Config {
     /// direct deliveries; longer delays the repair of a subtree. 2 to 10 round trips is sane.
     pub ack_timeout: Duration,
     /// How long a node waits from one push to a neighbor until the next, so that what comes in
-    /// between goes in one message. It matters on a computed tree only. Longer costs fewer messages
-    /// and delays values by as much; 0 to 1 s is sane. At 0 no node relays for others: each pushes
-    /// straight to all.
+    /// between goes in one message. It matters on a computed tree, and on the links of a learned one,
+    /// where it is a fifth of this. Longer costs fewer messages and delays values by as much; 0 to
+    /// 1 s is sane. At 0 no node of a computed tree relays for others: each pushes straight to all.
     pub pace: Duration,
     /// Whether the node knows all members, or a few of them.
     pub overlay: OverlayKind,
