@@ -38,6 +38,8 @@ pub struct Comparison {
     /// The first is what was asked for.
     pub cases: Vec<Case>,
     pub(super) scenario: Scenario,
+    /// Those of the protocols.
+    pub(super) configs: Vec<Config>,
 }
 
 /// A case that is to be played.
@@ -61,13 +63,16 @@ impl Comparison {
         play: impl Fn(Scenario) -> Result<Results, ScenarioError>,
     ) -> Result<Self, ScenarioError> {
         let plans = plans(scenario, wrong);
+        let config = |&strategy: &Strategy| Config { strategy, ..scenario.config.clone() };
+        let configs: Vec<Config> = strategies.iter().map(config).collect();
         let of = |plan: &Plan, scenario: &Scenario| {
             let faults = plan.wrong.draw(scenario.nodes, scenario.seed)?;
-            let each = |&strategy: &Strategy| {
-                let config = Config { strategy, ..scenario.config.clone() };
-                Scenario { config, faults: faults.clone(), ..scenario.clone() }
+            let each = |config: &Config| Scenario {
+                config: config.clone(),
+                faults: faults.clone(),
+                ..scenario.clone()
             };
-            let scenarios: Vec<Scenario> = strategies.iter().map(each).collect();
+            let scenarios: Vec<Scenario> = configs.iter().map(each).collect();
             scenarios.iter().try_for_each(Scenario::check)?;
             Ok(scenarios)
         };
@@ -80,7 +85,7 @@ impl Comparison {
             Ok(Case { name: plan.name, arguments: plan.arguments, runs, played })
         };
         let cases = plans.into_iter().zip(scenarios).map(case);
-        Ok(Self { cases: cases.collect::<Result<_, _>>()?, scenario: scenario.clone() })
+        Ok(Self { cases: cases.collect::<Result<_, _>>()?, scenario: scenario.clone(), configs })
     }
 }
 

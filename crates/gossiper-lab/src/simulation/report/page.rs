@@ -7,7 +7,9 @@ use super::played::Played;
 use super::summary::Summary;
 use crate::network::{Distribution, Latency};
 use crate::report::frame::Page;
-use crate::simulation::{Answer, Coverage, Results, Sweep, faults_in_words, overlays_in_words};
+use crate::simulation::{
+    Answer, Coverage, Results, Sweep, faults_in_words, idle_setting, overlays_in_words,
+};
 
 /// Most rows of a plan whose curves are in the page: some megabytes.
 const CURVES_MAX: usize = 2_000;
@@ -91,7 +93,7 @@ struct RowData<'a> {
 
 /// The page of runs side by side. `command` is what repeats them.
 pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
-    let Comparison { cases, scenario } = comparison;
+    let Comparison { cases, scenario, configs } = comparison;
     let nodes = scenario.nodes;
     let s = if nodes == 1 { "" } else { "s" };
     let runs = || cases.iter().flat_map(|case| &case.runs);
@@ -103,10 +105,19 @@ pub fn comparison_page(comparison: &Comparison, command: &str) -> String {
         ("values", scenario.broadcasts.len().to_string()),
         ("latency", latency_words(scenario.latency)),
         ("overlay", overlays_in_words(first.clone().map(|run| (run.strategy, &run.setting)))),
-        ("gossip", format!("{} peers every {}", config.fanout, time(config.gossip_interval))),
-        ("acknowledged within", time(config.ack_timeout)),
-        ("pace of hybrid", time(config.pace)),
     ];
+    let is_used = |key| idle_setting(&[(key, true)], configs.iter(), scenario.topology).is_none();
+    if is_used("gossip_interval") {
+        let peers =
+            if is_used("fanout") { format!("{} peers ", config.fanout) } else { String::new() };
+        facts.push(("gossip", format!("{peers}every {}", time(config.gossip_interval))));
+    }
+    if is_used("ack_timeout") {
+        facts.push(("acknowledged within", time(config.ack_timeout)));
+    }
+    if is_used("pace") {
+        facts.push(("pace of hybrid", time(config.pace)));
+    }
     if first.clone().any(|run| run.setting.overlay.are_given()) {
         facts.insert(4, ("topology", scenario.topology.to_string()));
     }

@@ -95,6 +95,20 @@ fn faults_that_are_asked_for_are_the_only_case_and_values_follow_them() {
 }
 
 #[test]
+fn settings_are_told_where_somebody_uses_them() {
+    let told = |strategies: &[Strategy]| {
+        let comparison = Comparison::play(&scenario(9, 1), strategies, &Wrong::Unasked, play);
+        let data = data(&comparison_page(&comparison.unwrap(), ""));
+        let facts = data["facts"].as_array().unwrap().iter();
+        let names: Vec<String> = facts.map(|fact| fact[0].as_str().unwrap().into()).collect();
+        ["gossip", "acknowledged within", "pace of hybrid"].map(|name| names.contains(&name.into()))
+    };
+    assert_eq!(told(&[Strategy::Flood]), [false; 3]);
+    assert_eq!(told(&[Strategy::Tree]), [false, true, false]);
+    assert_eq!(told(&[Strategy::Flood, Strategy::Hybrid]), [true; 3]);
+}
+
+#[test]
 fn what_a_small_cluster_does_not_have_is_not_played() {
     let span = Span { from_ms: 500, until_ms: None };
     let crash = Some(Crash { victims: Victims::Node(57), span });
