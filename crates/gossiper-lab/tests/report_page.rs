@@ -257,7 +257,8 @@ fn simulated() -> String {
         nodes,
         config: Config::default(),
         topology: Topology::Grid,
-        latency: Latency::range(10, 50),
+        // The first arrivals, and so the axis, begin at no round number.
+        latency: Latency::range(18, 50),
         faults: FaultPlan::new(nodes, Vec::new()).expect("no events are in order"),
         broadcasts: load.draw(nodes, 7),
         settle: Duration::from_secs(10),
@@ -283,6 +284,8 @@ fn a_simulation_is_compared_and_played_on_a_desktop_and_on_a_phone() {
         let sections = ["coverage", "figures", "play"];
         assert_eq!(found["sections"], serde_json::json!(sections));
         assert_eq!((&found["charts"], &found["rows"]), (&3.into(), &12.into()));
+        let ticks = found["ticks"].as_u64().expect("a number");
+        assert!(ticks >= 6, "two in each panel at least: {found:#}");
         assert_eq!(found["firstLines"], 3, "side by side or one above the other: {found:#}");
         assert_eq!(found["hiddenEverywhere"], 3, "one legend is for all: {found:#}");
         // Forward and back, on keys.

@@ -55,6 +55,29 @@ function axis(props) {
 const onlyPowers = (u, splits) => splits.map((value) => (value > 0 && Math.abs(Math.log10(value) % 1) < 1e-9 ? value : null));
 const powerGrid = { stroke: () => color("grid"), width: 1, filter: onlyPowers };
 
+/**
+ * The ticks of a scale of powers of ten, wherever it begins: at the powers, at twice and five times
+ * them where there is room, and at round numbers where it is short.
+ */
+function roundSplits(u, index, min, max) {
+  const ratio = max / min;
+  const room = u.bbox.width / devicePixelRatio / 60;
+  const digits = 3 * Math.log10(ratio) > room ? [1] : [1, 2, 5];
+  const ticks = [];
+  for (let power = 10 ** Math.floor(Math.log10(min)); power <= max; power *= 10) {
+    ticks.push(...digits.map((digit) => digit * power).filter((tick) => tick >= min && tick <= max));
+  }
+  if (ratio >= 10 || ticks.length > 2) return ticks;
+  const least = (max - min) / 6;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * ([1, 2, 5].find((digit) => digit * power >= least) ?? 10);
+  const first = Math.ceil(min / step);
+  return Array.from({ length: Math.floor(max / step) - first + 1 }, (_, place) => (first + place) * step);
+}
+
+/** An axis with these ticks, all of which are written. */
+const roundAxis = { splits: roundSplits, filter: (u, splits) => splits };
+
 /** A scale of powers of ten from `floor` on. What is below stands at the floor. */
 function logScale(floor, top) {
   return { distr: 3, range: () => [floor, Math.max(floor * 10, top * 1.15)] };

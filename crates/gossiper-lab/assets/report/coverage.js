@@ -76,7 +76,7 @@ function showCoverage() {
     const xs = [...grid].sort((a, b) => a - b);
     spec.data = [xs, ...curves.map((curve) => stepsOn(xs, curve.moments, curve.shares))];
     spec.x = {
-      axis: { values: tickMs, space: 70, ...(isLog ? { grid: powerGrid } : {}) },
+      axis: { values: tickMs, space: 70, ...(isLog ? roundAxis : {}) },
       scale: isLog ? { distr: 3, range: (u, min, max) => [Math.max(min, floor), Math.max(max, floor * 10)] } : { range: (u, min, max) => [Math.max(min, 0), max] },
     };
   };

@@ -84,7 +84,7 @@ function coveragePanel(box, panel, span, isLog, hasBands) {
     data: [xs, ...panel.curves.map((curve) => xs.map((x) => shareAt(curve.mean, x)))],
     series,
     x: {
-      axis: { values: isLog ? tickTimes : tickMs, space: 52, ...(isLog ? { grid: powerGrid } : {}) },
+      axis: { values: tickMs, space: 52, ...(isLog ? roundAxis : {}) },
       scale: { range: (u, min, max) => (min === null ? [from, to] : [Math.max(min, from), Math.min(max, to)]), ...(isLog ? { distr: 3 } : {}) },
     },
     y: { axis: { values: tickPercent, size: 54 }, scale: { range: () => [0, 1.03] } },
@@ -113,16 +113,6 @@ function coveragePanel(box, panel, span, isLog, hasBands) {
   };
   return one;
 }
-
-/** Of powers of ten only the full ones and, where there is room, their halves are written. */
-const tickTimes = (u, splits) => {
-  const few = u.scales.x.max / u.scales.x.min > 60;
-  const isTold = (value) => {
-    const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    return Math.abs(digit - 1) < 1e-6 || (!few && (Math.abs(digit - 2) < 1e-6 || Math.abs(digit - 5) < 1e-6));
-  };
-  return tickMs(u, splits.map((value) => (value > 0 && isTold(value) ? value : null)));
-};
 
 /** Between the shares that a tenth of the values did not reach, and that a tenth went beyond. */
 function paintBand(u, curve) {

@@ -41,6 +41,21 @@
     found.hiddenEverywhere = pictures().filter((picture, place) => picture !== before[place]).length;
     one("#coverage .legend button").click();
     await rest();
+    // What is written along the axis of powers of ten.
+    const told = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+      told.push(text);
+      fillText.call(this, text, ...where);
+    };
+    const logButton = all("#coverage .tools > button").find((button) => button.textContent === "log time");
+    for (let times = 0; times < 2; times += 1) {
+      told.length = 0;
+      logButton.click();
+      await rest();
+      if (logButton.getAttribute("aria-pressed") === "true") found.ticks = told.filter((text) => / m?s$/.test(text)).length;
+    }
+    CanvasRenderingContext2D.prototype.fillText = fillText;
     for (const button of all("#coverage .tools > button")) {
       button.click();
       await rest();
