@@ -322,7 +322,10 @@ proptest! {
         nodes in 100..300_usize,
         strategy in prop::sample::select(&STRATEGIES[..]),
         is_calm in any::<bool>(),
-        least_ms in prop::sample::select(&[0, 1, 2, 10][..]),
+        // The last is longer than most timers, so that nodes wake several times in a window.
+        least_ms in prop::sample::select(&[0, 1, 2, 10, 600][..]),
+        spread_ms in prop::sample::select(&[0, 4][..]),
+        stagger_ms in prop::sample::select(&[0, 10][..]),
         threads in 1..5_usize,
     ) {
         let faults = match is_calm {
@@ -341,8 +344,8 @@ proptest! {
             faults: FaultPlan::from_json(faults, nodes).unwrap(),
             broadcasts: load.draw(nodes, seed),
             settle: Duration::from_secs(4),
-            stagger: Duration::from_millis(10),
-            latency: Latency::range(least_ms, least_ms + 4),
+            stagger: Duration::from_millis(stagger_ms),
+            latency: Latency::range(least_ms, least_ms + spread_ms),
             seed,
             ..scenario(strategy, Topology::Grid, nodes)
         };

@@ -230,47 +230,54 @@ pub(super) fn in_order(
     mut done: impl FnMut(Instant, u32, usize, Range<u32>),
 ) {
     let mut of_items: Vec<At> = vec![(0, 0); items.len()];
-    let mut planned: Vec<(Instant, At)> = Vec::new();
-    for (share, turns) in (0..).zip(shares) {
+    // Which turn each has planned for this window; the first of a share was planned by none.
+    let mut plans: Vec<Vec<u32>> = shares.iter().map(|turns| vec![0; turns.len()]).collect();
+    for (share, turns) in (0_u32..).zip(shares) {
         for (place, turn) in (0..).zip(turns) {
             match turn.cause {
                 Cause::Item(number) => of_items[number as usize] = (share, place),
-                Cause::Turn(_) => planned.push((turn.at, (share, place))),
+                Cause::Turn(by) => plans[share as usize][by as usize] = place,
             }
         }
     }
-    planned.sort_unstable();
-    // How many turns came before each, as far as it has come.
-    let mut ranks: Vec<Vec<u32>> = shares.iter().map(|turns| vec![u32::MAX; turns.len()]).collect();
     let mut of_items = of_items.into_iter().zip(items).peekable();
-    let mut next_planned = 0;
+    // Those that have been planned by now, and when: as many turns had come before.
+    let mut planned: BinaryHeap<Reverse<(Instant, u32, At)>> = BinaryHeap::new();
     for rank in 0.. {
-        let due = planned.get(next_planned).map(|(at, _)| *at);
+        let due = planned.peek().map(|Reverse((at, ..))| *at);
         let item = of_items.next_if(|(_, (at, _))| due.is_none_or(|due| *at <= due));
-        let (share, place) = match item {
-            Some((at, _)) => at,
-            None if next_planned == planned.len() => return,
-            None => {
-                let first = first_planned(shares, &ranks, &planned[next_planned..]);
-                planned.swap(next_planned, next_planned + first);
-                next_planned += 1;
-                planned[next_planned - 1].1
-            }
-        };
-        ranks[share as usize][place as usize] = rank;
-        let Turn { at, node, ref effects, .. } = shares[share as usize][place as usize];
+        let next = item.map(|(at, _)| at).or_else(|| planned.pop().map(|Reverse((.., at))| at));
+        let Some((share, place)) = next else { return };
+        let turns = &shares[share as usize];
+        if let plan @ 1.. = plans[share as usize][place as usize] {
+            planned.push(Reverse((turns[plan as usize].at, rank, (share, plan))));
+        }
+        let Turn { at, node, ref effects, .. } = turns[place as usize];
         done(at, node, share as usize, effects.clone());
     }
 }
 
-/// Which of the planned turns that are due first was planned first. One that is planned by another
-/// of them comes after that one.
-fn first_planned(shares: &[Share], ranks: &[Vec<u32>], planned: &[(Instant, At)]) -> usize {
-    let due = planned.iter().take_while(|(at, _)| *at == planned[0].0);
-    let planned_at = |(share, place): At| match shares[share as usize][place as usize].cause {
-        Cause::Turn(by) => ranks[share as usize][by as usize],
-        Cause::Item(number) => number,
-    };
-    let first = due.enumerate().min_by_key(|(_, (_, at))| planned_at(*at));
-    first.map_or(0, |(place, _)| place)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_of_one_instant_come_as_they_were_planned() {
+        let items = [(1, 2), (2, 1), (5, 0)].map(|(at, node)| (Instant(at), Event::Wakeup(node)));
+        let turn = |at, node, cause| Turn { at: Instant(at), node, cause, effects: 0..0 };
+        let of_0 = || turn(5, 0, Cause::Item(2));
+        let of_1 = |first| [turn(2, 1, Cause::Item(1)), turn(5, 1, Cause::Turn(first))];
+        // The last one is planned by another of its instant.
+        let of_2 = |first| {
+            let planned = [first, first + 1].map(|by| turn(5, 2, Cause::Turn(by)));
+            [turn(1, 2, Cause::Item(0))].into_iter().chain(planned)
+        };
+        let together = vec![[of_0()].into_iter().chain(of_1(1)).chain(of_2(3)).collect()];
+        let apart = vec![[of_0()].into_iter().chain(of_2(1)).collect(), of_1(0).into()];
+        for shares in [together, apart] {
+            let mut order = Vec::new();
+            in_order(&items, &shares, |at, node, _, _| order.push((at.0, node)));
+            assert_eq!(order, [(1, 2), (2, 1), (5, 0), (5, 2), (5, 1), (5, 2)]);
+        }
+    }
 }
