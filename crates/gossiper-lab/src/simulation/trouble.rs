@@ -77,8 +77,8 @@ impl Trouble {
     /// # Errors
     ///
     /// If it names a node that there is not, a probability out of its range, an end before its
-    /// begin, a partition that parts nobody, or a ring of more than [`RING_NODES_MAX`] nodes. Begins with what it is about, such
-    /// as `crash n5@2s`.
+    /// begin, a partition that parts nobody, or a ring of more than [`RING_NODES_MAX`] nodes. Begins
+    /// with what it is about, such as `crash n5@2s`.
     pub fn draw(&self, nodes: usize, seed: u64) -> Result<FaultPlan, ScenarioError> {
         let mut events = Vec::new();
         if self.loss != 0.0 {
@@ -185,11 +185,8 @@ impl FromStr for Crash {
         let share = share(who);
         let victims = match (who, share) {
             ("1", _) => {
-                return Err(
-                    "1 may mean one node, or all as a share of them: write a node such as \
-                            n1, or 100%"
-                        .into(),
-                );
+                let problem = "1 may mean one node, or all as a share of them";
+                return Err(format!("{problem}: write a node such as n1, or 100%"));
             }
             ("hub", _) => Some(Victims::Hub),
             (_, Some(share)) => Some(Victims::Share(share)).filter(|_| share > 0.0),

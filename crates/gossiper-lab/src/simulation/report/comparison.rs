@@ -50,7 +50,7 @@ struct Plan {
 }
 
 impl Comparison {
-    /// Has a scenario played with each of the protocols, for each case; and plays the small cluster.
+    /// Has a scenario played with each of the protocols, for each case, and plays the small cluster.
     /// Of the scenario's own the strategy and the faults do not count.
     ///
     /// # Errors
