@@ -190,4 +190,20 @@ mod tests {
         assert_eq!(one, json(3));
         assert_eq!(one, json(64));
     }
+
+    #[test]
+    fn every_plan_of_the_repository_is_one_and_has_its_place_in_the_documentation() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let docs = std::fs::read_to_string(root.join("docs/simulation.md")).unwrap();
+        for file in std::fs::read_dir(root.join("plans")).unwrap() {
+            let path = file.unwrap().path();
+            let sweep = Sweep::from_toml(&std::fs::read_to_string(&path).unwrap());
+            let points = sweep.unwrap_or_else(|error| panic!("{}: {error}", path.display())).points;
+            for point in points {
+                point.scenario().and_then(|it| it.check()).unwrap();
+            }
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(docs.contains(&format!("](../plans/{name})")), "{name} is told nowhere");
+        }
+    }
 }
