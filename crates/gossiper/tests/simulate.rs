@@ -286,6 +286,23 @@ fn a_plan_of_faults_is_played_and_a_run_in_which_nothing_happens_is_unknown() {
     assert!(text(&wrong.stderr).contains(plan), "{}", text(&wrong.stderr));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_report_is_written_where_a_link_leads() {
+    let path = |name: &str| {
+        std::env::temp_dir().join(format!("gossiper-{}-link-{name}", std::process::id()))
+    };
+    let (link, report) = (path("to-report"), path("report.html"));
+    std::os::unix::fs::symlink(&report, &link).unwrap();
+    let args = ["--nodes", "3", "--seed", "1", "--broadcasts", "1", "--report"];
+    let output = sim(&[&args[..], &[link.to_str().unwrap()]].concat());
+    let told = std::fs::read_to_string(&report).map(|page| page.starts_with("<!"));
+    let is_link = std::fs::symlink_metadata(&link).unwrap().is_symlink();
+    std::fs::remove_file(&link).unwrap();
+    std::fs::remove_file(&report).unwrap();
+    assert_eq!((output.status.code(), told.ok(), is_link), (Some(0), Some(true), true));
+}
+
 #[test]
 fn a_file_that_is_no_plan_of_faults_or_of_runs_is_refused() {
     let file = |name: &str, text: &str| {

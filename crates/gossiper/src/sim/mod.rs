@@ -181,9 +181,10 @@ fn expect_writable(path: &Path) -> Result<(), String> {
         .create(true)
         .open(path)
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    if is_new {
+    // A link that led nowhere is not what has been made, and stays.
+    if let Some(made) = is_new.then(|| fs::canonicalize(path).ok()).flatten() {
         // What is left is empty, and will be written over.
-        let _ = fs::remove_file(path);
+        let _ = fs::remove_file(made);
     }
     Ok(())
 }
