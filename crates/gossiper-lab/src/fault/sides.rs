@@ -23,7 +23,7 @@ pub(crate) fn draw_side(shape: Shape, nodes: usize, stream: &mut Stream) -> Vec<
 /// Jepsen's two ways are copied, and what follows from them: up to five nodes a ring of windows,
 /// each seen by the node in its middle (so the ring of three is a one-way ring, and two nodes or
 /// one see everybody); above five a growing random graph, in which two nodes may come to see the
-/// same majority, though they rarely do.
+/// same majority: of eight nodes in one of seven rings, and of more ever more rarely.
 pub(crate) fn draw_ring(nodes: usize, stream: &mut Stream) -> Vec<Vec<usize>> {
     let mut sees = if nodes <= 5 { perfect(nodes, stream) } else { grown(nodes, stream) };
     sees.iter_mut().for_each(|list| list.sort_unstable());
@@ -175,16 +175,22 @@ mod tests {
     }
 
     #[test]
-    fn in_a_majorities_ring_no_two_nodes_see_the_same() {
+    fn in_a_majorities_ring_hardly_two_nodes_see_the_same() {
         for nodes in 3..=30 {
-            let mut twins = 0;
-            for seed in 0..1000 {
-                let mut sees = draw_ring(nodes, &mut Stream::new(seed, "fault"));
+            let twins = |seed: &u64| {
+                let mut sees = draw_ring(nodes, &mut Stream::new(*seed, "fault"));
                 sees.sort_unstable();
                 sees.dedup();
-                twins += usize::from(sees.len() < nodes);
-            }
-            println!("{nodes} {twins}");
+                sees.len() < nodes
+            };
+            let rings = (0..1000).filter(twins).count();
+            let most = match nodes {
+                ..=5 => 0,
+                ..=10 => 180,
+                ..=15 => 80,
+                _ => 15,
+            };
+            assert!(rings <= most, "{nodes} nodes: {rings} of 1000");
         }
     }
 

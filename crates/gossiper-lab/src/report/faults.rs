@@ -108,7 +108,9 @@ fn text(fault: &Fault, names: &[String]) -> String {
             };
             format!("{shape}: {} | the rest", named(&side.nodes, names))
         }
-        Fault::Ring { .. } => "majorities ring: each node sees a majority, no two the same".into(),
+        Fault::Ring { .. } => {
+            "majorities ring: each node sees a majority, hardly two the same".into()
+        }
         Fault::OneWay { direction: Direction::In, side } => {
             format!("{} do not hear the rest", named(&side.nodes, names))
         }

@@ -28,7 +28,7 @@ pub enum Victims {
 pub enum Split {
     /// One side is drawn, and cut off from the rest.
     InTwo(Shape),
-    /// Each node hears a majority, and no two the same.
+    /// Each node hears a majority, and hardly two the same.
     Ring,
 }
 
