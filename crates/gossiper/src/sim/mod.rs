@@ -11,6 +11,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use gossiper_core::Instant;
 use gossiper_lab::fault::{Action, Event, FaultPlan};
@@ -57,6 +58,21 @@ fn bad(error: impl Display) -> Failure {
 
 fn crash(error: impl Display) -> Failure {
     Failure { code: CRASHED, text: error.to_string() }
+}
+
+/// What to say where answers take longer than nodes wait for them.
+fn slow_answers(latency: Latency, scenarios: &[Scenario]) -> Option<String> {
+    let round_trip = Duration::from_millis(u64::from(latency.mean_ms) * 2);
+    let waits = |scenario: &&Scenario| scenario.config.strategy != Strategy::Flood;
+    let timeout = scenarios.iter().find(waits)?.config.ack_timeout;
+    (round_trip > timeout).then(|| {
+        format!(
+            "a round trip takes {round_trip:?}, longer than the {timeout:?} that nodes wait for an \
+             answer, so they send again what is only slow, which takes long to play; two round \
+             trips are enough: --ack-timeout {:?}",
+            round_trip * 2
+        )
+    })
 }
 
 fn try_run(args: &SimArgs) -> Result<u8, Failure> {
@@ -115,6 +131,9 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
     }
     if !args.json {
         print(&table::head(args, &scenarios))?;
+    }
+    if let Some(warning) = slow_answers(latency, &scenarios) {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     if let Some(path) = &args.report {
         let comparison = Comparison::play(&scenario, strategies, &wrong, |each| play(args, each));
