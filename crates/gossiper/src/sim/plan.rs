@@ -45,9 +45,10 @@ pub(super) fn threads(args: &SimArgs) -> usize {
     args.threads.unwrap_or_else(cores)
 }
 
-/// A bar of runs on a terminal, else nothing.
+/// A bar of runs on a terminal, else nothing. Those of a plan are too unlike each other to tell how
+/// long the rest takes.
 pub(super) fn bar(runs: usize) -> ProgressBar {
-    styled_bar(runs as u64, "{bar:30.cyan} {pos} of {len} runs, {eta} left")
+    styled_bar(runs as u64, "{bar:30.cyan} {pos} of {len} runs, {elapsed}")
 }
 
 /// A bar on a terminal, else nothing. The template must be a good one.
