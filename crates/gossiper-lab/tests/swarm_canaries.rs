@@ -1,13 +1,14 @@
 //! Nodes broken on purpose: each check of the swarm catches the one that breaks what it looks at.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use gossiper_core::{
     Awaited, Config, Input, Instant, Message, MessageId, NodeId, Output, OverlayKind, Stats,
     Strategy, Summary,
 };
 use gossiper_lab::swarm::{
-    Birth, Breach, Check, Core, Machine, Maker, Scenario, core_node, play, shrink,
+    Birth, Breach, Check, Core, Machine, Maker, Scenario, core_node, hunt, play, shrink,
 };
 
 /// Seeds within which a canary is to be caught.
@@ -220,6 +221,21 @@ fn every_check_catches_its_canary() {
         let (_, breach) = caught(wrong, &maker(wrong));
         assert!(!breach.what.is_empty());
     }
+}
+
+#[test]
+fn each_failure_is_told_as_it_is_found() {
+    let maker = maker(Check::Twice);
+    let told = Mutex::new(Vec::new());
+    let hunt = hunt(1, 20, 2, &maker, &|seed, breach| {
+        told.lock().unwrap().push((seed, breach.cloned()));
+    });
+    let mut told = told.into_inner().unwrap();
+    told.sort_by_key(|(seed, _)| *seed);
+    assert!(told.iter().map(|(seed, _)| *seed).eq(1..=20), "every seed once");
+    let failed = told.into_iter().filter_map(|(seed, breach)| Some((seed, breach?)));
+    assert_eq!(failed.collect::<Vec<_>>(), hunt.failures);
+    assert!(!hunt.failures.is_empty());
 }
 
 #[test]

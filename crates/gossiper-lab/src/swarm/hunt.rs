@@ -117,24 +117,22 @@ impl Hunt {
         self.tally.add(other.tally);
     }
 
-    fn play(&mut self, seed: u64, maker: &Maker) {
+    fn play(&mut self, seed: u64, maker: &Maker, on_done: &OnDone<'_>) {
         let scenario = Scenario::draw(seed);
         // What is drawn can be played, which a test sees to.
         let Ok(outcome) = play(&scenario, maker) else { return };
+        on_done(seed, outcome.breach.as_ref());
         self.tally.add(Tally::of(seed, &scenario, &outcome));
         self.failures.extend(outcome.breach.map(|breach| (seed, breach)));
     }
 }
 
+/// Is told of a seed that is over, and of what must hold and did not.
+pub type OnDone<'a> = dyn Fn(u64, Option<&Breach>) + Sync + 'a;
+
 /// Plays so many seeds from `first` on, on so many threads. What comes of it does not depend on the
-/// threads. `on_done` is told, from any of them, of each seed that is over.
-pub fn hunt(
-    first: u64,
-    seeds: u64,
-    threads: usize,
-    maker: &Maker,
-    on_done: &(dyn Fn() + Sync),
-) -> Hunt {
+/// threads. `on_done` is told, from any of them and in no order, of each seed that is over.
+pub fn hunt(first: u64, seeds: u64, threads: usize, maker: &Maker, on_done: &OnDone<'_>) -> Hunt {
     let next = AtomicU64::new(0);
     let work = || {
         let mut hunt = Hunt::default();
@@ -144,8 +142,7 @@ pub fn hunt(
                 return hunt;
             }
             for place in from..seeds.min(from + PORTION) {
-                hunt.play(first.wrapping_add(place), maker);
-                on_done();
+                hunt.play(first.wrapping_add(place), maker, on_done);
             }
         }
     };

@@ -50,7 +50,7 @@ mod shrink;
 mod tests;
 mod world;
 
-pub use self::hunt::{Hunt, Tally, hunt};
+pub use self::hunt::{Hunt, OnDone, Tally, hunt};
 pub use self::ledger::{Breach, Check};
 pub use self::machine::{Birth, Core, Machine, Maker, core_node};
 pub use self::outcome::{Outcome, Seen};

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 
-fn nothing() {}
+fn nothing(_: u64, _: Option<&Breach>) {}
 
 #[test]
 fn what_is_drawn_can_be_played_written_and_read() {

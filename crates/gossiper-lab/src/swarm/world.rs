@@ -212,14 +212,18 @@ impl<'a> World<'a> {
                 let (value, lack) = self.ledger.lacking().next().unwrap_or_default();
                 let who = self.ledger.lacks(value).unwrap_or_default();
                 let more = self.ledger.lacking().count() - 1;
-                return Err(self.breach(
-                    Check::Agreement,
-                    format!(
-                        "{} ms after the calm {lack} nodes lack value {value}, n{who} among them, \
-                         and {more} more values are not everywhere",
-                        self.scenario.agreement_ms_max()
-                    ),
-                ));
+                let nodes = match lack {
+                    1 => format!("n{who} lacks value {value}"),
+                    _ => format!("{lack} nodes lack value {value}, n{who} among them"),
+                };
+                let values = match more {
+                    0 => String::new(),
+                    1 => ", and 1 more value is not everywhere".into(),
+                    _ => format!(", and {more} more values are not everywhere"),
+                };
+                let most = self.scenario.agreement_ms_max();
+                let what = format!("{most} ms after the calm {nodes}{values}");
+                return Err(self.breach(Check::Agreement, what));
             }
         }
         self.seen.agreed_ms = Some((self.now - calm_at).as_millis() as u64);

@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Write as _};
 use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use gossiper_lab::swarm::{self, Breach, Hunt, Outcome, Scenario, Shrunk, Tally, core_node};
+use gossiper_lab::swarm::{self, Breach, Hunt, Outcome, Scenario, Seen, Shrunk, Tally, core_node};
+use indicatif::ProgressBar;
 
-use super::plan::{bar, threads};
+use super::plan::{styled_bar, threads};
 use super::table::counted;
 use super::{Failure, SimArgs, UNSOUND, bad, crash, print, read};
 
@@ -37,8 +40,16 @@ pub(super) fn run(args: &SimArgs) -> Result<u8, Failure> {
 fn hunt(args: &SimArgs) -> Result<u8, Failure> {
     let first = args.seed.unwrap_or(1);
     let seeds = args.seeds.unwrap_or(if args.seed.is_some() { 1 } else { SEEDS });
-    let bar = bar(usize::try_from(seeds).unwrap_or(usize::MAX));
-    let hunt = swarm::hunt(first, seeds, threads(args), &core_node, &|| bar.inc(1));
+    let bar = styled_bar(seeds, "{bar:30.cyan} {pos} of {len} seeds{msg}, {eta} left");
+    let failed = AtomicU64::new(0);
+    let hunt = swarm::hunt(first, seeds, threads(args), &core_node, &|seed, breach| {
+        if let Some(breach) = breach {
+            // A hunt that is broken off has told what it found.
+            say(&bar, &format!("seed {seed} failed: {breach}; again with: {}", again(seed)));
+            bar.set_message(format!(", {} failed", failed.fetch_add(1, Ordering::Relaxed) + 1));
+        }
+        bar.inc(1);
+    });
     bar.finish_and_clear();
     let Some((seed, breach)) = hunt.failures.first().cloned() else {
         print(&match args.json {
@@ -47,6 +58,7 @@ fn hunt(args: &SimArgs) -> Result<u8, Failure> {
         })?;
         return Ok(0);
     };
+    say(&bar, &format!("shrinking seed {seed}"));
     let failed = Scenario::draw(seed);
     let shrunk = swarm::shrink(failed.clone(), breach, &core_node, SHRINK_PLAYS_MAX);
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("swarm-{seed}.json")));
@@ -57,6 +69,18 @@ fn hunt(args: &SimArgs) -> Result<u8, Failure> {
         false => failure(first, &hunt, &failed, &shrunk, &path),
     })?;
     Ok(UNSOUND)
+}
+
+/// Says something beside the bar, in one line.
+fn say(bar: &ProgressBar, text: &str) {
+    let line = text.lines().collect::<Vec<_>>().join(" ");
+    // Where stderr is closed there is nobody to tell.
+    bar.suspend(|| drop(writeln!(io::stderr(), "{line}")));
+}
+
+/// What plays a seed again.
+fn again(seed: u64) -> String {
+    format!("gossiper sim --swarm --seed {seed}")
 }
 
 fn replay(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
@@ -74,10 +98,21 @@ fn replay(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
         })
         .to_string(),
         (Some(breach), false) => format!("{breach}\n\n{}", outline(&scenario)),
-        (None, false) => format!("kept every promise\n\n{}", outline(&scenario)),
+        (None, false) => format!("{}\n\n{}", kept(&seen), outline(&scenario)),
     };
     print(&text)?;
     Ok(if breach.is_some() { UNSOUND } else { 0 })
+}
+
+/// What is said of a scenario that did not fail.
+fn kept(seen: &Seen) -> String {
+    match seen.agreed_ms {
+        Some(agreed_ms) => format!(
+            "kept every promise: agreed {agreed_ms} ms after the calm, of at most {}",
+            seen.agreement_ms_max
+        ),
+        None => "kept every promise; agreement was not promised".into(),
+    }
 }
 
 /// What is said where nothing failed.
@@ -117,7 +152,7 @@ fn failure(first: u64, hunt: &Hunt, failed: &Scenario, shrunk: &Shrunk, path: &P
     let seeds = hunt.tally.seeds;
     let mut text = format!("{}: {} failed\n", numbered(first, seeds), hunt.failures.len());
     for (seed, breach) in hunt.failures.iter().take(TOLD_MAX) {
-        let _ = write!(text, "\n{breach}\n  gossiper sim --swarm --seed {seed}\n");
+        let _ = write!(text, "\n{breach}\n  {}\n", again(*seed));
     }
     if hunt.failures.len() > TOLD_MAX {
         let _ = write!(text, "\nand {} more\n", hunt.failures.len() - TOLD_MAX);
