@@ -241,6 +241,30 @@ fn whom_nodes_push_to_and_what_goes_wrong_is_told() {
 }
 
 #[test]
+fn the_head_names_what_was_given_and_json_has_it_all() {
+    let args = ["--nodes", "9", "--broadcasts", "3", "--seed", "9", "--strategy", "hybrid"];
+    let given = ["--senders", "1", "--warmup", "2s", "--settle", "1s", "--latency", "30"];
+    let args = [&args[..], &given].concat();
+    let table = text(&sim(&args).stdout);
+    let lines: Vec<&str> = table.lines().take(5).collect();
+    assert_eq!(lines[1], "9 nodes: 3 broadcasts at 10 a second from 1 node, 30 ms a hop");
+    assert_eq!(lines[4], "with: warm-up 2s, time to settle 1s");
+    let setting = &json(&args)["setting"];
+    for (key, value) in [
+        ("latency", serde_json::json!("30")),
+        ("latency_dist", "constant".into()),
+        ("topology", "grid".into()),
+        ("senders", 1.into()),
+        ("settle_ms", 1000.0.into()),
+        ("warmup_ms", 2000.0.into()),
+        ("pace_ms", 100.0.into()),
+    ] {
+        assert_eq!(setting[key], value, "{key}");
+    }
+    assert!(setting["broadcasting_ms"].as_f64() > Some(0.0));
+}
+
+#[test]
 fn a_share_is_a_number_or_a_percentage() {
     let run = |loss: &str, crash: &str| {
         let args = ["--nodes", "20", "--broadcasts", "3", "--seed", "1", "--settle", "1s"];

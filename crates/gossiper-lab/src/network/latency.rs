@@ -78,6 +78,15 @@ impl Latency {
         }
     }
 
+    /// As it is read, and the distribution if it is one around a mean.
+    pub(crate) fn spelled(self) -> (String, Option<Distribution>) {
+        match self.distribution {
+            Distribution::Range { least_ms, most_ms } => (format!("{least_ms}..{most_ms}"), None),
+            Distribution::World => ("world".into(), None),
+            around => (self.mean_ms.to_string(), Some(around)),
+        }
+    }
+
     /// That of messages from one node to another, by their numbers: the same for all, unless they
     /// are all over the world.
     pub(crate) fn between(self, from: usize, to: usize) -> Self {

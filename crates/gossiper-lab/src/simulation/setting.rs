@@ -1,16 +1,43 @@
-//! What a run is like, as its results tell it: whom nodes push to, and what goes wrong.
+//! What a run is like, as its results tell it: the network, the settings of the nodes, whom they
+//! push to, and what goes wrong.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::iter;
+use std::time::Duration;
 
 use gossiper_core::{Strategy, TREE_CHILDREN_MAX};
 use serde::{Serialize, Serializer};
 
+use super::idle::idle_setting;
 use super::scenario::Scenario;
-use crate::fault::{Action, Event, Fault, FaultPlan, Group, Shape};
+use crate::fault::{Action, Direction, Event, Fault, FaultPlan, Group, Kind, Shape};
 
-/// Whom nodes push a value to, and what goes wrong meanwhile.
+/// What a run is like. Times are in milliseconds, and what nobody uses is null.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Setting {
+    /// The latency of messages in ms, as the command line has it.
+    pub latency: String,
+    /// How latencies are distributed around a mean.
+    pub latency_dist: Option<String>,
+    /// The topology of the links that nodes are told.
+    pub topology: Option<String>,
+    /// From the first broadcast to the last.
+    pub broadcasting_ms: f64,
+    /// The nodes that values are given to.
+    pub senders: usize,
+    /// How long the run goes on after the last broadcast and the last fault.
+    pub settle_ms: f64,
+    /// How long rounds go on before the first broadcast.
+    pub warmup_ms: Option<f64>,
+    /// Peers per random push and round.
+    pub fanout: Option<usize>,
+    /// The time between two rounds.
+    pub gossip_interval_ms: Option<f64>,
+    /// How long an acknowledgement or an answer is waited for.
+    pub ack_timeout_ms: Option<f64>,
+    /// The time between two pushes to a neighbor.
+    pub pace_ms: Option<f64>,
     /// Whom nodes push to.
     pub overlay: Paths,
     /// The most children of a node in a computed tree.
@@ -59,7 +86,24 @@ impl Setting {
         let config = &scenario.config;
         let views = config.is_learned().then_some((config.active_view, config.passive_view));
         let overlay = Paths::of(scenario);
+        let is_used =
+            |key| idle_setting(&[(key, true)], iter::once(config), scenario.topology).is_none();
+        let used_ms = |key, time| is_used(key).then(|| ms(time));
+        let (latency, latency_dist) = scenario.latency.spelled();
+        let times = scenario.broadcasts.first().zip(scenario.broadcasts.last());
+        let senders: BTreeSet<usize> = scenario.broadcasts.iter().map(|it| it.node).collect();
         Self {
+            latency,
+            latency_dist: latency_dist.map(|it| it.to_string()),
+            topology: is_used("topology").then(|| scenario.topology.to_string()),
+            broadcasting_ms: times.map_or(0.0, |(first, last)| ms(last.at - first.at)),
+            senders: senders.len(),
+            settle_ms: ms(scenario.settle),
+            warmup_ms: used_ms("warmup", scenario.start_rest()),
+            fanout: is_used("fanout").then_some(config.fanout),
+            gossip_interval_ms: used_ms("gossip_interval", config.gossip_interval),
+            ack_timeout_ms: used_ms("ack_timeout", config.ack_timeout),
+            pace_ms: used_ms("pace", config.pace),
             overlay,
             children_max: (overlay == Paths::Computed).then_some(TREE_CHILDREN_MAX),
             active_view: views.map(|(active, _)| active),
@@ -98,6 +142,10 @@ pub fn overlays_in_words<'a>(runs: impl IntoIterator<Item = (&'a str, &'a Settin
         false => format!("{words} ({})", names.join(", ")),
     });
     told.collect::<Vec<_>>().join("; ")
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e6
 }
 
 /// Spells that are told one by one.
@@ -167,7 +215,8 @@ impl Serialize for Paths {
 
 impl fmt::Display for Spell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.kind, self.what)?;
+        let of = if self.kind == Kind::OneWay.name() { ": " } else { " of " };
+        write!(f, "{}{of}{}", self.kind, self.what)?;
         let seconds = |ms: u64| ms as f64 / 1e3;
         match (self.from_ms, self.until_ms) {
             (0, None) => f.write_str(" throughout"),
@@ -218,9 +267,16 @@ fn extent(fault: &Fault, nodes: usize) -> String {
             format!("{shape}: {}", who(side, nodes))
         }
         Fault::Ring { .. } => "majorities in a ring".into(),
-        Fault::OneWay { side: group, .. } | Fault::Kill(group) | Fault::Pause(group) => {
-            who(group, nodes)
+        Fault::OneWay { side, direction } => {
+            let does = match (direction, side.nodes.len()) {
+                (Direction::In, 1) => "hears nothing from the rest",
+                (Direction::In, _) => "hear nothing from the rest",
+                (Direction::Out, 1) => "is not heard by the rest",
+                (Direction::Out, _) => "are not heard by the rest",
+            };
+            format!("{} {does}", who(side, nodes))
         }
+        Fault::Kill(group) | Fault::Pause(group) => who(group, nodes),
         Fault::Loss(share) | Fault::Duplicate(share) | Fault::Reorder(share) => {
             // To a millionth of a percent, so that 0.07 is 7 %, and not a little more.
             format!("{} %", (share * 1e8).round() / 1e6)
@@ -287,6 +343,27 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_uses_is_not_told() {
+        let told = |strategy, topology, config| {
+            let it = setting(strategy, topology, config);
+            assert_eq!((&it.latency[..], it.latency_dist.as_deref()), ("0", Some("constant")));
+            (it.topology, it.fanout, it.gossip_interval_ms, it.ack_timeout_ms, it.pace_ms)
+        };
+        let usual = Config::default;
+        let grid = Some("grid".to_owned());
+        let flood = told(Strategy::Flood, Topology::Grid, usual());
+        assert_eq!(flood, (grid.clone(), None, None, None, None));
+        let gossip = told(Strategy::Gossip, Topology::Grid, usual());
+        assert_eq!(gossip, (None, Some(2), Some(1000.0), Some(500.0), None));
+        let hybrid = told(Strategy::Hybrid, Topology::Grid, usual());
+        assert_eq!(hybrid, (grid, Some(2), Some(1000.0), Some(500.0), Some(100.0)));
+        let learned = Config { overlay: OverlayKind::Learned, ..usual() };
+        let learned = setting(Strategy::Hybrid, Topology::Grid, learned);
+        assert_eq!((learned.topology, learned.fanout), (None, None));
+        assert_eq!(learned.warmup_ms, Some(30_000.0));
+    }
+
+    #[test]
     fn a_spell_lasts_until_its_kind_stops_or_begins_anew() {
         let plan = FaultPlan::from_json(
             r#"{"at_ms":0,"start":"loss","probability":0.07}
@@ -295,7 +372,9 @@ mod tests {
 {"at_ms":2500,"stop":"loss"}
 {"at_ms":3000,"start":"partition","shape":"majority","side":[0,1]}
 {"at_ms":4000,"stop":"all"}
-{"at_ms":5000,"start":"pause","nodes":[3]}"#,
+{"at_ms":5000,"start":"pause","nodes":[3]}
+{"at_ms":6000,"start":"one-way","direction":"in","side":[3]}
+{"at_ms":7000,"start":"one-way","direction":"out","side":[1,2]}"#,
             4,
         );
         let spells = spells(&plan.unwrap());
@@ -305,8 +384,11 @@ mod tests {
             "kill of 2 of 4 nodes from 2 to 4 s",
             "partition of a half: 2 of 4 nodes from 3 to 4 s",
             "pause of n3 from 5 s on",
+            "one-way: n3 hears nothing from the rest from 6 to 7 s",
+            "one-way: 2 of 4 nodes are not heard by the rest from 7 s on",
         ];
-        assert_eq!(faults_in_words(&spells), told.join("; "));
+        assert_eq!(spells.iter().map(Spell::to_string).collect::<Vec<_>>(), told);
+        assert_eq!(faults_in_words(&spells[..2]), told[..2].join("; "));
         assert_eq!(faults_in_words(&[]), "none");
         let many = vec![spells[0].clone(); 9];
         assert!(faults_in_words(&many).ends_with("; and 3 more"));

@@ -95,19 +95,15 @@ impl Scenario {
     pub fn to_json(&self) -> String {
         let raw = |line: &str| RawValue::from_string(line.to_owned());
         let faults = self.faults.to_json();
-        let (latency, latency_dist) = match self.latency.distribution {
-            Distribution::Range { least_ms, most_ms } => (format!("{least_ms}..{most_ms}"), None),
-            Distribution::Constant => (self.latency.mean_ms.to_string(), None),
-            Distribution::World => ("world".into(), None),
-            other => (self.latency.mean_ms.to_string(), Some(other.to_string())),
-        };
+        let (latency, around) = self.latency.spelled();
+        let latency_dist = around.filter(|&it| it != Distribution::Constant);
         let given = |it: &Broadcast| Given { at_ms: it.at_ms, node: it.node, value: it.value };
         let written = Written {
             seed: self.seed,
             nodes: self.nodes,
             topology: self.topology.to_string(),
             latency,
-            latency_dist,
+            latency_dist: latency_dist.map(|it| it.to_string()),
             settings: Settings::of(&self.config),
             other_settings: self.odd.iter().map(|(&node, it)| (node, Settings::of(it))).collect(),
             broadcasts: self.broadcasts.iter().map(given).collect(),

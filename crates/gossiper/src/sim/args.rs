@@ -151,9 +151,9 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["loss", "crash", "partition"])]
     pub(super) fault_plan: Option<PathBuf>,
 
-    /// How long the run goes on after the last broadcast and the last fault
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration_or_zero, allow_hyphen_values = true)]
-    pub(super) settle: Duration,
+    /// How long the run goes on after the last broadcast and the last fault [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration_or_zero, allow_hyphen_values = true)]
+    pub(super) settle: Option<Duration>,
 
     /// Peers per random push and per gossip round of gossip and hybrid, at least 1; a learned
     /// overlay has none [default: 2]
@@ -190,6 +190,9 @@ pub(crate) struct SimArgs {
     #[arg(long)]
     pub(super) json: bool,
 }
+
+/// How long a run goes on unless told.
+pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Strategies {

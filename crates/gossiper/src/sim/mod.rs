@@ -113,7 +113,7 @@ fn try_run(args: &SimArgs) -> Result<u8, Failure> {
             _ => bad(error),
         })?,
         broadcasts: load.draw(args.nodes, seed),
-        settle: args.settle,
+        settle: args.settle.unwrap_or(args::SETTLE),
         warmup: args.warmup,
         seed,
     };

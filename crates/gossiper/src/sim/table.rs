@@ -1,6 +1,7 @@
 //! The figures side by side.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use gossiper_lab::network::{Distribution, Latency};
 use gossiper_lab::simulation::{
@@ -56,15 +57,34 @@ pub(super) fn head(args: &SimArgs, scenarios: &[Scenario]) -> String {
         false => String::new(),
     };
     format!(
-        "seed {}\n{}{topology}: {} at {} a second, {}\noverlay: {}\nfaults: {}\n",
+        "seed {}\n{}{topology}: {} at {} a second{}, {}\noverlay: {}\nfaults: {}\n{}",
         first.seed,
         counted(first.nodes, "node"),
         counted(args.broadcasts, "broadcast"),
         args.rate,
+        args.senders
+            .map_or_else(String::new, |senders| format!(" from {}", counted(senders, "node"))),
         between(first.latency),
         overlays_in_words(settings.iter().map(|(name, setting)| (*name, setting))),
-        faults_in_words(&settings[0].1.faults)
+        faults_in_words(&settings[0].1.faults),
+        given(args)
     )
+}
+
+/// A line with the settings that were given, if there are any: what is not told is as usual.
+fn given(args: &SimArgs) -> String {
+    let time = |time: Duration| humantime::format_duration(time).to_string();
+    let given = [
+        ("fanout", args.fanout.map(|fanout| fanout.to_string())),
+        ("gossip interval", args.gossip_interval.map(time)),
+        ("ack time-out", args.ack_timeout.map(time)),
+        ("pace", args.pace.map(time)),
+        ("warm-up", args.warmup.map(time)),
+        ("time to settle", args.settle.map(time)),
+    ];
+    let told = given.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
+    let told = told.collect::<Vec<_>>().join(", ");
+    if told.is_empty() { told } else { format!("with: {told}\n") }
 }
 
 /// The figures, which stand below the head.
