@@ -34,6 +34,16 @@ fn hybrid_learns_its_overlay_where_it_is_told_to() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gossiper"));
+    command.args(["sim", "--nodes", "5", "--seed", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
 fn bad_arguments_are_explained_and_end_with_254() {
     for (args, says) in [
         (&["--strategy", "rumour"][..], "possible values: flood, tree, gossip, hybrid, all"),

@@ -216,10 +216,14 @@ fn write_report(path: &Path, page: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints what was found.
+/// Prints what was found. A reader that has gone, as `head` does, is no reason to fail: the verdict
+/// and the report are still to come.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(crash)
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(crash),
+    }
 }
 
 fn exit_code<'a>(mut results: impl Iterator<Item = &'a Results> + Clone) -> u8 {
