@@ -55,6 +55,7 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--latency", "50..10"], "a range of them, such as 10..50"),
         (&["--latency", "10..50", "--latency-dist", "uniform"], "around a mean such as 30"),
         (&["--latency", "world", "--latency-dist", "uniform"], "and world has no such shape"),
+        (&["--latency-dist", "uniform"], "unless told: add a mean such as --latency 30"),
         (&["--latency-dist", "normal"], "constant, uniform or exponential"),
         (&["--topology", "ring"], "line, grid, tree, tree2, tree3, tree4, total"),
         (&["--topology", "line", "--nodes", "2001"], "2000 nodes at most: take grid"),
@@ -299,6 +300,10 @@ fn what_became_of_the_broadcasts_is_told_where_no_node_is_left() {
     let none = of("100%@0s");
     assert!(text(&none.stdout).contains("Of 8 broadcasts, 0 died"), "{}", text(&none.stdout));
     assert_eq!(none.status.code(), Some(2));
+    let why = "nothing was broadcast: no node was up to take a value when one came\n";
+    assert!(text(&none.stderr).ends_with(why), "{}", text(&none.stderr));
+    let back = of("100%@0s..1m");
+    assert_eq!((back.status.code(), text(&back.stderr)), (Some(2), why.to_owned()));
     let most = text(&of("50%@1s").stdout);
     assert!(most.contains("nodes down at the end            5") && !most.contains("No node is up"));
 }

@@ -224,7 +224,11 @@ impl Sweep {
         let latency = or(file.latency.as_ref(), Latency::range(10, 50), |t| t.read("latency"))?;
         let latency = or(file.latency_dist.as_ref(), latency, |text| {
             let shaped = latency.shaped(text.read("latency_dist")?);
-            shaped.map_err(|problem| ScenarioError::about("latency_dist", problem))
+            let hint = match file.latency {
+                Some(_) => "",
+                None => "; that is the latency unless told: add a mean such as latency = 30",
+            };
+            shaped.map_err(|it| ScenarioError::about("latency_dist", format!("{it}{hint}")))
         })?;
         let topology = or(file.topology.as_ref(), Topology::Grid, |text| text.read("topology"))?;
         let ack_timeout =
@@ -444,6 +448,7 @@ mod tests {
             ("nodes = 5\nrate = 0.0", "line 3: rate = 0.0: from 0.001"),
             ("nodes = 5\nlatency = \"50..10\"", "line 3: latency = \"50..10\": write whole"),
             ("nodes = 5\nlatency_dist = \"uniform\"", "latency_dist = \"uniform\": it shapes"),
+            ("nodes = 5\nlatency_dist = \"uniform\"", "add a mean such as latency = 30"),
             ("nodes = 5\nstrategy = \"rumour\"", "strategy = \"rumour\": \"rumour\" is not"),
             ("nodes = 5\ntopology = \"ring\"", "topology = \"ring\": no topology is"),
             ("nodes = 5\ngossip_interval = \"0s\"", "gossip_interval = \"0s\": at least 1ms"),

@@ -103,11 +103,12 @@ pub(crate) struct SimArgs {
     pub(super) senders: Option<usize>,
 
     /// Latency between nodes in whole ms: a mean such as 100, a range such as 10..50, or `world`
-    #[arg(long, value_name = "MS", default_value = "10..50")]
-    pub(super) latency: Latency,
+    /// [default: 10..50]
+    #[arg(long, value_name = "MS")]
+    pub(super) latency: Option<Latency>,
 
-    /// How latencies are distributed around a mean: constant, uniform over 0 to twice the mean, or
-    /// exponential
+    /// How latencies are distributed around a mean that --latency names: constant, uniform over 0
+    /// to twice the mean, or exponential [default: constant]
     #[arg(long, value_name = "DIST")]
     pub(super) latency_dist: Option<Distribution>,
 

@@ -226,19 +226,33 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn exit_code<'a>(mut results: impl Iterator<Item = &'a Results> + Clone) -> u8 {
+/// The exit code. If it is that of an unknown outcome, says on stderr why.
+fn exit_code<'a>(results: impl Iterator<Item = &'a Results> + Clone) -> u8 {
     if results.clone().any(|each| !each.is_sound()) {
-        UNSOUND
-    } else if results.any(|each| each.broadcasts == 0) {
-        UNKNOWN
-    } else {
-        0
+        return UNSOUND;
     }
+    let void = results.clone().filter(|each| each.broadcasts == 0).count();
+    if void == 0 {
+        return 0;
+    }
+    let all = results.count();
+    let whole = if void == all { String::new() } else { format!(" in {void} of {all} runs") };
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(
+        io::stderr(),
+        "nothing was broadcast{whole}: no node was up to take a value when one came"
+    );
+    UNKNOWN
 }
 
 fn latency(args: &SimArgs) -> Result<Latency, String> {
-    let shaped = args.latency_dist.map_or(Ok(args.latency), |shape| args.latency.shaped(shape));
-    shaped.map_err(|problem| format!("--latency-dist: {problem}"))
+    let latency = args.latency.unwrap_or(Latency::range(10, 50));
+    let shaped = args.latency_dist.map_or(Ok(latency), |shape| latency.shaped(shape));
+    let hint = match args.latency {
+        Some(_) => "",
+        None => "; that is the latency unless told: add a mean such as --latency 30",
+    };
+    shaped.map_err(|problem| format!("--latency-dist: {problem}{hint}"))
 }
 
 fn wrong(args: &SimArgs) -> Result<Wrong, Failure> {
