@@ -68,6 +68,9 @@ fn bad_arguments_are_explained_and_end_with_254() {
         (&["--crash", "0@2s"], "a share such as 10% or 0.1, hub, or a node such as n3"),
         (&["--crash", "n5@2s", "--nodes", "5"], "--crash n5@2s: there is no node n5"),
         (&["--crash", "hub@15000m"], "15000m is beyond ten days"),
+        (&["--crash", "n1@2s", "--crash", "n2@2s"], "--crash is given 2 times, and once"),
+        (&["--partition", "one@2s", "--partition", "one@3s"], "see --fault-plan"),
+        (&["--strategy", "flood", "--overlay", "computed"], "--overlay changes nothing"),
         (&["--crash", "1@2s"], "1 may mean one node, or all"),
         (&["--crash", "hub@soon"], "100ms"),
         (&["--partition", "half@1s"], "one, minority-third, majority, majorities-ring"),
@@ -358,7 +361,8 @@ fn a_file_that_is_no_plan_of_faults_or_of_runs_is_refused() {
     let kill = r#"{"at_ms":0,"start":"kill","nodes":[5]}"#;
     let faults = ["--nodes", "5", "--fault-plan"];
     for (name, plan, says) in [
-        ("none.jsonl", "", "none.jsonl starts no fault: leave --fault-plan out"),
+        ("none.jsonl", "", "none.jsonl starts no fault that hits anybody: leave --fault-plan out"),
+        ("void.jsonl", r#"{"at_ms":9,"start":"kill","nodes":[]}"#, "no fault that hits anybody"),
         ("stop.jsonl", r#"{"at_ms":9,"stop":"all"}"#, "starts no fault"),
         ("wrong.jsonl", &format!("\n{kill}"), "event 1 (line 2): there is no node 5"),
         ("runs.toml", "question = \"?\"", "a plan of runs is played without --fault-plan"),

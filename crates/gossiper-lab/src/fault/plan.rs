@@ -196,7 +196,7 @@ impl Fault {
     }
 
     /// The nodes it is about, if it is about some.
-    pub(crate) fn group(&self) -> Option<&Group> {
+    pub fn group(&self) -> Option<&Group> {
         match self {
             Self::Split { side: group, .. }
             | Self::OneWay { side: group, .. }

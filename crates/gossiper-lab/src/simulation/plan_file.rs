@@ -52,8 +52,8 @@ use crate::topology::Topology;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    question: String,
-    nodes: Many<usize>,
+    question: Option<String>,
+    nodes: Numbers,
     #[serde(default = "twenty")]
     broadcasts: usize,
     #[serde(default = "ten")]
@@ -65,7 +65,7 @@ struct File {
     ack_timeout: Option<Text>,
     warmup: Option<Text>,
     settle: Option<Text>,
-    fanout: Option<Many<usize>>,
+    fanout: Option<Numbers>,
     gossip_interval: Option<Many<Text>>,
     pace: Option<Many<Text>>,
     strategy: Option<Many<Text>>,
@@ -86,13 +86,18 @@ struct Faults {
 
 /// One value, or a list of them.
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "one value, or a list of them in []: whole numbers, or texts in quotes"
-)]
+#[serde(untagged, expecting = "a text in quotes, or a list of them in []")]
 enum Many<T> {
     One(T),
     List(Vec<T>),
+}
+
+/// The same for numbers.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a whole number, or a list of them in []")]
+enum Numbers {
+    One(usize),
+    List(Vec<usize>),
 }
 
 #[derive(Deserialize)]
@@ -131,6 +136,15 @@ impl<T> Many<T> {
         match self {
             Self::One(one) => vec![one],
             Self::List(list) => list,
+        }
+    }
+}
+
+impl From<Numbers> for Many<usize> {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::One(one) => Self::One(one),
+            Numbers::List(list) => Self::List(list),
         }
     }
 }
@@ -212,6 +226,11 @@ impl Sweep {
         expect_no_lists(text)?;
         let file: File = toml::from_str(text)
             .map_err(|error| ScenarioError::new(error.to_string().trim_end().to_owned()))?;
+        let question = file.question.ok_or_else(|| {
+            let problem =
+                "it is missing: say what the runs are to answer, as the head of their table";
+            ScenarioError::about("question", problem)
+        })?;
         let usual = Config::default();
         let given = [
             ("topology", file.topology.is_some()),
@@ -236,7 +255,8 @@ impl Sweep {
         let settle =
             or(file.settle.as_ref(), Duration::from_secs(10), |text| text.read_time("settle"))?;
         let warmup = or(file.warmup.as_ref(), None, |text| text.read_time("warmup").map(Some))?;
-        let fanouts = swept("fanout", file.fanout, vec![usual.fanout], |&fanout| Ok(fanout))?;
+        let fanouts =
+            swept("fanout", file.fanout.map(Into::into), vec![usual.fanout], |&fanout| Ok(fanout))?;
         let intervals =
             swept("gossip_interval", file.gossip_interval, vec![usual.gossip_interval], |text| {
                 text.read_time("gossip_interval")
@@ -245,7 +265,7 @@ impl Sweep {
         let strategies = swept("strategy", file.strategy, ALL.to_vec(), strategy)?;
         let overlays =
             swept("overlay", file.overlay, vec![Overlay::Auto], |text| text.read("overlay"))?;
-        let nodes = swept("nodes", Some(file.nodes), Vec::new(), |&nodes| Ok(nodes))?;
+        let nodes = swept("nodes", Some(file.nodes.into()), Vec::new(), |&nodes| Ok(nodes))?;
         if overlays.len() > 1 && overlays.contains(&Overlay::Auto) {
             let problem = "auto is one of the others, by the number of nodes: take it alone";
             return Err(ScenarioError::about("overlay", problem));
@@ -310,13 +330,13 @@ impl Sweep {
         points = points.into_iter().flat_map(with_overlays).collect();
         points = each(points, &seeds, |point, &seed| point.seed = seed);
         points.iter().try_for_each(Point::check)?;
-        let learns = ("overlay", overlays.contains(&Overlay::Learned));
+        let chosen = ("overlay", overlays.iter().any(|&it| it != Overlay::Auto));
         let configs = points.iter().map(|point| &point.config);
-        if let Some((key, why)) = idle_setting(&[&[learns], &given[..]].concat(), configs, topology)
+        if let Some((key, why)) = idle_setting(&[&[chosen], &given[..]].concat(), configs, topology)
         {
             return Err(ScenarioError::about(key, format!("it changes nothing here: {why}")));
         }
-        Ok(Self { question: file.question, points })
+        Ok(Self { question, points })
     }
 }
 
@@ -325,7 +345,8 @@ const ALL: [Strategy; 4] = [Strategy::Flood, Strategy::Tree, Strategy::Gossip, S
 fn strategy(text: &Text) -> Result<Strategy, ScenarioError> {
     let name: String = text.read("strategy")?;
     ALL.into_iter().find(|&each| strategy_name(each) == name).ok_or_else(|| {
-        let problem = format!("{name:?} is not flood, tree, gossip or hybrid");
+        let hint = if name == "all" { ": leave strategy out to play all of them" } else { "" };
+        let problem = format!("{name:?} is not flood, tree, gossip or hybrid{hint}");
         ScenarioError::about("strategy", problem)
     })
 }
@@ -484,11 +505,15 @@ mod tests {
             ("nodes = 5\npace = 5", "pace = 5: write a time with its unit"),
             ("nodes = 5\nlatency = 0.5", "a text in quotes, or a whole number"),
             ("nodes = 5\n[[faults]]\nname = \"x\"\nfire = 1", "fire"),
+            ("nodes = \"5\"", "a whole number, or a list of them in []"),
+            ("nodes = 5\npace = true", "a text in quotes, or a list of them in []"),
+            ("nodes = 5\nstrategy = \"all\"", "leave strategy out to play all of them"),
+            ("nodes = 5\nstrategy = \"tree\"\noverlay = \"computed\"", "hybrid alone learns"),
         ] {
             let refusal = refusal(&format!("question = \"?\"\n{rest}"));
             assert!(refusal.contains(says), "{says:?} is not in {refusal}");
         }
-        assert!(refusal("nodes = 5").contains("question"));
+        assert!(refusal("nodes = 5").starts_with("question: it is missing: say what"));
     }
 
     #[test]

@@ -141,12 +141,12 @@ pub(crate) struct SimArgs {
     ///
     /// A share of the nodes is drawn at random; the hub is the node that has sent most messages.
     #[arg(long, value_name = "WHO@WHEN")]
-    pub(super) crash: Option<Crash>,
+    pub(super) crash: Vec<Crash>,
 
     /// A partition, and when: one, minority-third, majority or majorities-ring, as in
     /// majority@1s..5s
     #[arg(long, value_name = "HOW@WHEN")]
-    pub(super) partition: Option<Partition>,
+    pub(super) partition: Vec<Partition>,
 
     /// Take the faults from a plan instead, as `gossiper test` writes and reads them
     #[arg(long, value_name = "FILE", conflicts_with_all = ["loss", "crash", "partition"])]

@@ -46,6 +46,14 @@ fn with_swarm(path: &Path) -> String {
 }
 
 fn for_other_runs(args: &SimArgs) -> Result<(), String> {
+    for (flag, times) in [("--crash", args.crash.len()), ("--partition", args.partition.len())] {
+        if times > 1 {
+            return Err(format!(
+                "{flag} is given {times} times, and once is the most: a plan of faults has as many \
+                 as one likes, see --fault-plan"
+            ));
+        }
+    }
     if let Some(senders) = args.senders.filter(|&senders| senders > args.nodes) {
         let nodes = args.nodes;
         return Err(format!(
@@ -53,7 +61,7 @@ fn for_other_runs(args: &SimArgs) -> Result<(), String> {
         ));
     }
     let given = [
-        ("overlay", args.overlay == Overlay::Learned),
+        ("overlay", args.overlay != Overlay::Auto),
         ("topology", args.topology.is_some()),
         ("warmup", args.warmup.is_some()),
         ("fanout", args.fanout.is_some()),

@@ -257,7 +257,11 @@ fn latency(args: &SimArgs) -> Result<Latency, String> {
 
 fn wrong(args: &SimArgs) -> Result<Wrong, Failure> {
     let Some(path) = &args.fault_plan else {
-        let trouble = Trouble { loss: args.loss, crash: args.crash, partition: args.partition };
+        let trouble = Trouble {
+            loss: args.loss,
+            crash: args.crash.first().copied(),
+            partition: args.partition.first().copied(),
+        };
         let is_asked = trouble != Trouble::default();
         return Ok(if is_asked { Wrong::Trouble(trouble) } else { Wrong::Unasked });
     };
@@ -270,10 +274,15 @@ fn wrong(args: &SimArgs) -> Result<Wrong, Failure> {
         };
         bad(format!("{}: {error}{hint}", path.display()))
     })?;
-    let starts = |event: &Event| matches!(event.action, Action::Start(_));
+    let starts = |event: &Event| match &event.action {
+        Action::Start(fault) => fault.group().is_none_or(|group| !group.nodes.is_empty()),
+        _ => false,
+    };
     if !plan.events().iter().any(starts) {
         let path = path.display();
-        return Err(bad(format!("{path} starts no fault: leave --fault-plan out to have none")));
+        return Err(bad(format!(
+            "{path} starts no fault that hits anybody: leave --fault-plan out to have none"
+        )));
     }
     Ok(Wrong::Plan(plan))
 }
