@@ -108,7 +108,7 @@ fn replay(args: &SimArgs, path: &Path) -> Result<u8, Failure> {
 fn kept(seen: &Seen) -> String {
     match seen.agreed_ms {
         Some(agreed_ms) => format!(
-            "kept every promise: agreed {agreed_ms} ms after the calm, of at most {}",
+            "kept every promise: agreed {agreed_ms} ms after the calm, and had {} ms",
             seen.agreement_ms_max
         ),
         None => "kept every promise; agreement was not promised".into(),
