@@ -1,5 +1,6 @@
 //! Who holds which value, and since when everybody does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gossiper_core::{Delivery, Instant, Via};
@@ -30,8 +31,10 @@ pub(super) struct Census {
     held: Vec<u64>,
     row_words: usize,
     up: u32,
-    /// First arrivals, at other nodes than a value's first, by their age in whole ms.
+    /// First arrivals, at other nodes than a value's first, by their age in whole ms below
+    /// [`AGE_USUAL_MS`], and by that of the later ones: a cut may last for days.
     ages_ms: Vec<u64>,
+    late_ages_ms: BTreeMap<usize, u64>,
     coverage: Recorder,
     pub(super) tree_deliveries: u64,
     pub(super) gossip_deliveries: u64,
@@ -39,6 +42,9 @@ pub(super) struct Census {
     pub(super) invented: u64,
     pub(super) delivered_twice: u64,
 }
+
+/// Values are almost always younger than this when they arrive.
+const AGE_USUAL_MS: usize = 60_000;
 
 impl Census {
     /// Room for so many values, on nodes that are all down. Coverage is told up to this age.
@@ -50,6 +56,7 @@ impl Census {
             row_words,
             up: 0,
             ages_ms: Vec::new(),
+            late_ages_ms: BTreeMap::new(),
             coverage: Recorder::new(until),
             tree_deliveries: 0,
             gossip_deliveries: 0,
@@ -67,9 +74,11 @@ impl Census {
         self.up
     }
 
-    /// How many first arrivals were how many whole ms after the broadcast, the list beginning at 0.
-    pub(super) fn ages_ms(&self) -> &[u64] {
-        &self.ages_ms
+    /// How many whole ms after the broadcast there were first arrivals, and how many, in order.
+    pub(super) fn ages_ms(&self) -> impl Iterator<Item = (u64, u64)> + Clone {
+        let usual = self.ages_ms.iter().enumerate();
+        let late = self.late_ages_ms.iter().map(|(&age_ms, count)| (age_ms, count));
+        usual.chain(late).map(|(age_ms, &count)| (age_ms as u64, count))
     }
 
     /// How far values had come by their age.
@@ -118,10 +127,14 @@ impl Census {
         }
         if value.reached > 1 {
             let age_ms = ((now - value.entered_at).as_nanos() / 1_000_000) as usize;
-            if self.ages_ms.len() <= age_ms {
-                self.ages_ms.resize(age_ms + 1, 0);
+            if age_ms >= AGE_USUAL_MS {
+                *self.late_ages_ms.entry(age_ms).or_default() += 1;
+            } else {
+                if self.ages_ms.len() <= age_ms {
+                    self.ages_ms.resize(age_ms + 1, 0);
+                }
+                self.ages_ms[age_ms] += 1;
             }
-            self.ages_ms[age_ms] += 1;
             match delivery.via {
                 Via::Tree => self.tree_deliveries += 1,
                 Via::Gossip => self.gossip_deliveries += 1,
@@ -178,8 +191,21 @@ mod tests {
         }
         assert_eq!(census.values()[value].complete_at, Some(at_ms(20)));
         // The first to have it is where it came from.
-        assert_eq!(census.ages_ms().iter().sum::<u64>(), 2);
-        assert_eq!((census.ages_ms()[5], census.ages_ms()[15]), (1, 1));
+        let ages_ms: Vec<_> = census.ages_ms().filter(|&(_, count)| count > 0).collect();
+        assert_eq!(ages_ms, [(5, 1), (15, 1)]);
+    }
+
+    #[test]
+    fn an_age_of_days_takes_no_more_room_than_one_of_milliseconds() {
+        let mut census = census(3);
+        let value = census.on_broadcast(at_ms(0));
+        let days_ms = 9 * 86_400_000;
+        for (node, at) in [at_ms(0), at_ms(7), at_ms(days_ms)].into_iter().enumerate() {
+            census.on_delivery(at, node, Some(value), PUSHED);
+        }
+        let ages_ms: Vec<_> = census.ages_ms().filter(|&(_, count)| count > 0).collect();
+        assert_eq!(ages_ms, [(7, 1), (days_ms, 1)]);
+        assert_eq!(census.ages_ms().count(), 9);
     }
 
     #[test]

@@ -216,16 +216,17 @@ fn ms(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e6
 }
 
-/// The quantiles of a list in which number i stands `counts[i]` times.
-fn of_counts(counts: &[u64]) -> Option<Quantiles<u64>> {
-    let total: u64 = counts.iter().sum();
+/// The quantiles of a list of numbers, each with how many times it is there, in rising order.
+fn of_counts(counts: impl Iterator<Item = (u64, u64)> + Clone) -> Option<Quantiles<u64>> {
+    let total: u64 = counts.clone().map(|(_, count)| count).sum();
     Quantiles::picked(total as usize, |place| {
         let mut before = 0;
-        let at = counts.iter().position(|count| {
+        let mut counts = counts.clone();
+        let at = counts.find(|(_, count)| {
             before += count;
             before > place as u64
         });
-        at.unwrap_or_default() as u64
+        at.map_or(0, |(number, _)| number)
     })
 }
 
@@ -239,7 +240,7 @@ mod tests {
         {
             let mut counts = vec![0; 100];
             list.iter().for_each(|&number| counts[number as usize] += 1);
-            assert_eq!(of_counts(&counts), Quantiles::of_sorted(&list));
+            assert_eq!(of_counts((0..).zip(counts)), Quantiles::of_sorted(&list));
         }
     }
 }
