@@ -212,7 +212,8 @@ fn mean(sum: u64, count: usize) -> Option<f64> {
     (count > 0).then(|| sum as f64 / count as f64)
 }
 
-fn ms(duration: Duration) -> f64 {
+/// A time as results have it, in ms.
+pub(super) fn ms(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e6
 }
 

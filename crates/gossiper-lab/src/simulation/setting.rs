@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::iter;
-use std::time::Duration;
 
 use gossiper_core::{Strategy, TREE_CHILDREN_MAX};
 use serde::{Serialize, Serializer};
 
 use super::idle::idle_setting;
+use super::results::ms;
 use super::scenario::Scenario;
 use crate::fault::{Action, Direction, Event, Fault, FaultPlan, Group, Kind, Shape};
 
@@ -142,10 +142,6 @@ pub fn overlays_in_words<'a>(runs: impl IntoIterator<Item = (&'a str, &'a Settin
         false => format!("{words} ({})", names.join(", ")),
     });
     told.collect::<Vec<_>>().join("; ")
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_nanos() as f64 / 1e6
 }
 
 /// Spells that are told one by one.
